@@ -1,0 +1,45 @@
+"""Every error a user can meet. Each text says what was expected, what was found and the fix."""
+
+
+class EnginePluginError(Exception):
+    """Base of all errors of this package; the command line prints its text as one line."""
+
+
+class ModelError(EnginePluginError):
+    """A model that cannot be used."""
+
+
+class ModelMissingError(ModelError):
+    """No file, or no shipped model, of this name."""
+
+
+class ModelBrokenError(ModelError):
+    """The file is not a model of ours: truncated, damaged, too large or without a card."""
+
+
+class ModelMismatchError(ModelError):
+    """A sound model made for another game, layout, version or purpose."""
+
+
+class TrajectoryError(EnginePluginError):
+    """A trajectory or demonstration file that is damaged or belongs to another layout."""
+
+
+class ConfigError(EnginePluginError):
+    """A setting out of range, or settings that contradict each other."""
+
+
+class OutputExistsError(EnginePluginError):
+    """The output is there already and --force was not given."""
+
+
+class MissingExtraError(EnginePluginError):
+    """A command needs a package that an optional extra installs."""
+
+
+class ParityError(EnginePluginError):
+    """An exported model that does not act as the trained one; it was not written."""
+
+
+class GenerationError(EnginePluginError):
+    """No valid level could be made under the given conditions."""
