@@ -1,0 +1,100 @@
+"""What the person at the keyboard wants, in one object that a window fills and screens read.
+
+Keys arrive as commands, never as key codes, so that a test, a gamepad or another window can press
+them too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum, auto
+
+
+class Command(Enum):
+    """One thing a key can mean."""
+
+    UP = auto()
+    DOWN = auto()
+    LEFT = auto()
+    RIGHT = auto()
+    BOMB = auto()
+    CONFIRM = auto()
+    BACK = auto()
+    PAUSE = auto()
+    RESTART = auto()
+    RECORD = auto()
+    DISCARD = auto()
+    WATCH = auto()
+    FASTER = auto()
+    SLOWER = auto()
+    FULLSCREEN = auto()
+    MUTE = auto()
+    FOCUS_LOST = auto()
+    QUIT = auto()
+
+
+ACTION_OF = {
+    Command.UP: "up",
+    Command.DOWN: "down",
+    Command.LEFT: "left",
+    Command.RIGHT: "right",
+    Command.BOMB: "bomb",
+}
+DIRECTIONS = (Command.UP, Command.DOWN, Command.LEFT, Command.RIGHT)
+
+
+class InputState:
+    """Held directions, taps since the last tick, and commands since the last frame."""
+
+    def __init__(self) -> None:
+        self._held: list[Command] = []
+        self._tapped: Command | None = None
+        self._bomb = False
+        self._commands: list[Command] = []
+
+    def press(self, command: Command) -> None:
+        """A key went down (or the window reports something)."""
+        self._commands.append(command)
+        if command in DIRECTIONS:
+            if command in self._held:
+                self._held.remove(command)
+            self._held.append(command)
+            self._tapped = command
+        elif command is Command.BOMB:
+            self._bomb = True
+
+    def release(self, command: Command) -> None:
+        """A key went up; a tap that no tick has seen yet stays."""
+        if command in self._held:
+            self._held.remove(command)
+
+    def release_all(self) -> None:
+        """Forget everything held or tapped: after a pause, a lost focus or a new round."""
+        self._held.clear()
+        self._tapped = None
+        self._bomb = False
+
+    def take_commands(self) -> list[Command]:
+        """The commands pressed since the last call, in order."""
+        commands, self._commands = self._commands, []
+        return commands
+
+    def take_action(self, actions: Sequence[str], legal: Sequence[int]) -> int:
+        """The action for this tick: index into `actions`; `legal` holds one flag an action.
+
+        A bomb goes before a direction, which then waits for the next tick. The latest of several
+        held directions that is legal wins, so that one can slide round corners.
+        """
+        if self._bomb:
+            self._bomb = False
+            index = actions.index("bomb")
+            if legal[index]:
+                return index
+        wanted = [] if self._tapped is None else [self._tapped]
+        wanted += [command for command in reversed(self._held) if command is not self._tapped]
+        self._tapped = None
+        indices = [actions.index(ACTION_OF[command]) for command in wanted]
+        for index in indices:
+            if legal[index]:
+                return index
+        return 0

@@ -1,0 +1,158 @@
+"""The screen on which a match is played."""
+
+from __future__ import annotations
+
+import pygame
+
+from engine_plugin.host import palette
+from engine_plugin.host.hud import Panel, Status
+from engine_plugin.host.input import Command
+from engine_plugin.host.renderer import BOARD_LEFT, BOARD_TOP, TILE, BoardRenderer, liveliness
+from engine_plugin.host.screens import Screen
+from engine_plugin.host.sitting import Phase, Sitting
+from engine_plugin.host.sound import audible
+from engine_plugin.host.stage import Stage
+
+CONFIRM_AFTER_SECONDS = 0.6
+"""Enter is also a bomb: right after the end it is not yet taken for "next round"."""
+
+WATCHED_END_SECONDS = 2.0
+
+
+class MatchScreen:
+    """Plays a sitting; Escape pauses, and from the pause goes back to `behind`."""
+
+    def __init__(self, stage: Stage, sitting: Sitting, behind: Screen | None) -> None:
+        self._stage = stage
+        self._sitting = sitting
+        self._behind = behind
+        self._board = BoardRenderer(stage.sprites)
+        self._panel = Panel(stage.sprites, stage.font)
+        self._paused = False
+        self._left = False
+
+    @property
+    def paused(self) -> bool:
+        return self._paused
+
+    def handle(self, command: Command) -> None:
+        sitting = self._sitting
+        if command in (Command.PAUSE, Command.BACK):
+            self._toggle_pause(leave=command is Command.BACK)
+        elif command is Command.FOCUS_LOST:
+            self._paused = sitting.phase is Phase.PLAYING
+        elif command is Command.CONFIRM:
+            self._confirm()
+        elif command is Command.RESTART:
+            self._paused = False
+            sitting.restart_round()
+        elif command is Command.RECORD:
+            sitting.toggle_recording()
+        elif command is Command.DISCARD:
+            sitting.discard_recorded_round()
+        elif command is Command.WATCH:
+            sitting.toggle_watch()
+        elif command in (Command.FASTER, Command.SLOWER):
+            speed = sitting.clock.change_speed(1 if command is Command.FASTER else -1)
+            sitting.tell(f"Speed ×{speed:g}")
+
+    def update(self, seconds: float) -> Screen | None:
+        if self._left:
+            self._stage.close_sitting()
+            return self._behind
+        if not self._paused:
+            self._sitting.update(seconds)
+            self._play_sounds()
+        if self._sitting.complete and self._ends_by_itself():
+            return None
+        return self
+
+    def draw(self, canvas: pygame.Surface) -> None:
+        sitting = self._sitting
+        canvas.fill(palette.BACKGROUND)
+        if not sitting.match.after:
+            self._draw_box(canvas, ["Making a level..."], palette.TEXT)
+            return
+        self._board.draw(canvas, sitting.match, sitting.fraction)
+        self._panel.draw(canvas, sitting.match, self._status())
+        if sitting.phase is Phase.PLAYING:
+            self._stage.picture.offer(canvas, liveliness(sitting.match.after))
+        if self._paused:
+            self._draw_box(
+                canvas, ["PAUSED", "P: go on", "F5: restart", "Esc: leave"], palette.WARNING
+            )
+        elif sitting.phase is Phase.OVER and sitting.fraction >= 1.0:
+            self._draw_result(canvas)
+            self._stage.picture.offer(canvas, 0)
+        elif sitting.phase is Phase.PREPARING:
+            self._draw_box(canvas, ["Making a level..."], palette.TEXT)
+
+    def _toggle_pause(self, leave: bool) -> None:
+        can_leave = self._paused or self._sitting.phase is Phase.OVER
+        if leave and can_leave:
+            self._left = True
+        elif self._paused:
+            self._paused = False
+            self._stage.state.release_all()
+        elif self._sitting.phase is Phase.PLAYING:
+            self._paused = True
+
+    def _confirm(self) -> None:
+        sitting = self._sitting
+        if sitting.phase is Phase.OVER and sitting.seconds_over >= CONFIRM_AFTER_SECONDS:
+            if sitting.complete:
+                self._left, self._behind = True, None
+            else:
+                sitting.next_round()
+
+    def _ends_by_itself(self) -> bool:
+        """With nobody at the keys the last result is shown for a moment, if anybody looks."""
+        sitting = self._sitting
+        return sitting.watching and (
+            not self._stage.realtime or sitting.seconds_over >= WATCHED_END_SECONDS
+        )
+
+    def _play_sounds(self) -> None:
+        for before, after in self._sitting.ticks:
+            for name in audible(before, after):
+                self._stage.play_sound(name)
+        if self._sitting.ticks and self._sitting.phase is Phase.OVER:
+            self._stage.play_sound("end")
+
+    def _status(self) -> Status:
+        sitting, sounds = self._sitting, self._stage.sounds
+        return Status(
+            notice=sitting.notice,
+            recording=sitting.recording.on,
+            kept_rounds=sitting.recording.kept_rounds,
+            speed=sitting.clock.speed,
+            watching=sitting.watching,
+            muted=sounds is not None and sounds.muted,
+        )
+
+    def _draw_result(self, canvas: pygame.Surface) -> None:
+        sitting = self._sitting
+        result = sitting.match.result
+        assert result is not None
+        seconds = result.ticks / sitting.match.spec.tick_rate
+        lines = [result.text.capitalize(), f"after {seconds:g} s"]
+        if not sitting.watching:
+            lines.append("Enter: finish" if sitting.complete else "Enter: next level")
+            lines.append("F5: this level again")
+        winner = result.winner
+        self._draw_box(canvas, lines, palette.TEXT if winner is None else palette.PLAYERS[winner])
+
+    def _draw_box(
+        self, canvas: pygame.Surface, lines: list[str], colour: tuple[int, int, int]
+    ) -> None:
+        """A box in the middle of the board; the first line is large."""
+        font, spec = self._stage.font, self._sitting.match.spec
+        width = max(font.width(lines[0], 2), *(font.width(line) for line in lines)) + 20
+        height = 28 + 11 * (len(lines) - 1)
+        box = pygame.Rect(0, 0, width, height)
+        box.center = (BOARD_LEFT + spec.width * TILE // 2, BOARD_TOP + spec.height * TILE // 2)
+        pygame.draw.rect(canvas, palette.BACKGROUND, box, border_radius=4)
+        pygame.draw.rect(canvas, colour, box, 1, 4)
+        font.draw_centred(canvas, lines[0], (box.centerx, box.top + 7), colour, 2)
+        for index, line in enumerate(lines[1:]):
+            font.draw_centred(canvas, line, (box.centerx, box.top + 26 + 11 * index), palette.TEXT)

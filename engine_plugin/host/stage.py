@@ -1,0 +1,65 @@
+"""What every screen shares: options, keys, pictures, sounds, and the sitting that is going on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pygame
+
+from engine_plugin.host.input import InputState
+from engine_plugin.host.options import PlayOptions
+from engine_plugin.host.sitting import Sitting
+from engine_plugin.host.sound import Sounds
+from engine_plugin.host.tileset import PixelFont
+
+
+@dataclass
+class Picture:
+    """The liveliest picture so far. Nothing is kept unless `wanted`."""
+
+    wanted: bool
+    liveliness: int = -1
+    canvas: pygame.Surface | None = None
+
+    def offer(self, canvas: pygame.Surface, liveliness: int) -> None:
+        """Keep a copy of the canvas if it beats the one before."""
+        if self.wanted and liveliness > self.liveliness:
+            self.liveliness = liveliness
+            self.canvas = canvas.copy()
+
+
+@dataclass
+class Stage:
+    """Handed from screen to screen.
+
+    realtime: people watch; sittings: all of this run, the running one last
+    error: what ended the run, where a person has seen it on the screen already
+    """
+
+    options: PlayOptions
+    seed: int
+    realtime: bool
+    state: InputState
+    sprites: Mapping[str, pygame.Surface]
+    font: PixelFont
+    sounds: Sounds | None
+    picture: Picture
+    sittings: list[Sitting] = field(default_factory=list)
+    error: Exception | None = None
+
+    def play_sound(self, name: str) -> None:
+        if self.sounds is not None:
+            self.sounds.play(name)
+
+    def new_sitting(self, opponent: str) -> Sitting:
+        """Close the sitting before and seat this opponent. Raises as Sitting does."""
+        self.close_sitting()
+        sitting = Sitting(self.options, opponent, self.state, self.seed, patient=not self.realtime)
+        self.sittings.append(sitting)
+        return sitting
+
+    def close_sitting(self) -> None:
+        """Write what the running sitting recorded. Closing twice does nothing."""
+        if self.sittings:
+            self.sittings[-1].close()
