@@ -1,0 +1,384 @@
+"""The command line. Imports stand inside the commands, so that each loads only what it needs.
+
+`--json` prints one line on stdout; all else goes to stderr. Bad input ends with one clear line and
+exit status 1 (2 for options that do not parse), and changes no file.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from engine_plugin.errors import ConfigError, EnginePluginError, MissingExtraError
+from engine_plugin.host.options import PlayOptions
+from engine_plugin.learn.config import PolicyConfig
+from engine_plugin.learn.level_config import LevelGanConfig
+
+# Import name -> the extra that installs it.
+EXTRAS = {
+    "tensorflow": "train", "keras": "train", "tf2onnx": "train", "onnx": "train", "rich": "train",
+    "pygame": "play", "gymnasium": "train", "pettingzoo": "train",
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """Record demonstrations of a scripted player. (Your own play: `play`, then R.)"""
+
+    out: str
+    """File to write (.npz)."""
+    player: str = "hunter"
+    """Scripted player who demonstrates."""
+    against: str = "survivor,hunter"
+    """Scripted players in the other seat, taking turns."""
+    transitions: int = 12_000
+    """Transitions to record; whole matches, so a few more."""
+    game: str = "blast"
+    """Game to play."""
+    seed: int = 0
+    """Start of every random stream."""
+    levels: str = "generator"
+    """Levels: `generator` (the shipped one), `builtin`, or a folder."""
+    force: bool = False
+    """Replace an existing file."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a policy or a level generator."""
+
+    what: (
+        Annotated[PolicyConfig, tyro.conf.subcommand("policy")]
+        | Annotated[LevelGanConfig, tyro.conf.subcommand("generator")]
+    )
+
+
+@dataclass(frozen=True)
+class Export:
+    """Export the model of a training run again, compared with TensorFlow before it is written."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of the run."""
+    out: Path | None = None
+    """File to write; without it, model.onnx in the run's folder."""
+    latest: bool = False
+    """Export the latest checkpoint instead of the best."""
+    force: bool = False
+    """Replace an existing file."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+@dataclass(frozen=True)
+class Generate:
+    """Generate levels; only valid ones are written."""
+
+    out: str
+    """Folder to write NAME.txt and NAME.json into."""
+    count: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 20
+    """How many levels."""
+    game: str = "blast"
+    """Game to generate for."""
+    model: str | None = None
+    """Generator file; without it, the shipped one."""
+    seed: int = 0
+    """Start of the random stream; level i depends on (seed, i) alone."""
+    crates: float | None = None
+    """Share of free cells that hold crates; without it, drawn for each level."""
+    symmetry: Literal["none", "rotate", "mirror"] | None = None
+    """Symmetry; without it, drawn for each level."""
+    force: bool = False
+    """Replace an existing folder."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Play a policy against scripted players: strength, and with --style likeness."""
+
+    model: Annotated[str, tyro.conf.Positional]
+    """Model file, or a shipped model's name such as blast/strong, or bot:NAME."""
+    against: str = "survivor,hunter,idle"
+    """Scripted players in the other seat, separated by commas."""
+    episodes: int = 400
+    """Matches against each, half in each seat."""
+    seed: int = 1
+    """Start of every random stream."""
+    game: str = "blast"
+    """Game to play."""
+    levels: str = "generator"
+    """Levels: `generator` (the shipped one), `builtin`, or a folder."""
+    style: str | None = None
+    """Demonstration file: also score how like its demonstrator the model plays."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+@dataclass(frozen=True)
+class EvaluateLevels:
+    """Measure a generator's levels: validity, diversity, novelty, control."""
+
+    model: str | None = None
+    """Generator file; without it, the shipped one."""
+    game: str = "blast"
+    """Game to generate for."""
+    count: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 1_000
+    """How many levels."""
+    seed: int = 1
+    """Start of the random stream."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+@dataclass(frozen=True)
+class BenchEnv:
+    """Env-steps a second on one core."""
+
+    game: str = "blast"
+    """Game to step."""
+    seconds: float = 1.0
+    """Seconds a measurement."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure speed."""
+
+    what: Annotated[BenchEnv, tyro.conf.subcommand("env")]
+
+
+@dataclass(frozen=True)
+class Inspect:
+    """Show a model's card and contents without running it."""
+
+    model: Annotated[str, tyro.conf.Positional]
+    """Model file, or a shipped model's name."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Say what is installed and what is missing for which command."""
+
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+Command = (
+    Annotated[PlayOptions, tyro.conf.subcommand("play")]
+    | Annotated[Record, tyro.conf.subcommand("record")]
+    | Annotated[Train, tyro.conf.subcommand("train")]
+    | Annotated[Export, tyro.conf.subcommand("export")]
+    | Annotated[Generate, tyro.conf.subcommand("generate")]
+    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[EvaluateLevels, tyro.conf.subcommand("evaluate-levels")]
+    | Annotated[Bench, tyro.conf.subcommand("bench")]
+    | Annotated[Inspect, tyro.conf.subcommand("inspect")]
+    | Annotated[Doctor, tyro.conf.subcommand("doctor")]
+)
+
+
+def play(options: PlayOptions) -> dict[str, Any]:
+    from engine_plugin.host.app import play as play_in_host
+
+    return play_in_host(options)
+
+
+def record(command: Record) -> dict[str, Any]:
+    import fastenv
+    from engine_plugin.learn.record import record_scripted
+    from engine_plugin.levels.source import levels_from
+
+    spec = fastenv.game_spec(command.game)
+    return record_scripted(
+        spec,
+        command.player,
+        _names(command.against),
+        command.transitions,
+        command.seed,
+        levels_from(command.levels, spec, command.seed),
+        command.out,
+        force=command.force,
+    )
+
+
+def train(command: Train) -> dict[str, Any]:
+    if isinstance(command.what, LevelGanConfig):
+        from engine_plugin.learn.levelgan import train_generator
+
+        return {"model": str(train_generator(command.what))}
+    from engine_plugin.export.run import export_run
+    from engine_plugin.learn.train import train_policy
+
+    result = train_policy(command.what, _command_line())
+    return {**result, **export_run(command.what.out)}
+
+
+def export(command: Export) -> dict[str, Any]:
+    from engine_plugin.export.run import export_run
+
+    return export_run(command.run, command.out, latest=command.latest, force=command.force)
+
+
+def generate(command: Generate) -> dict[str, Any]:
+    from engine_plugin.levels.store import generate_to_folder
+
+    asked = {"crates": command.crates, "symmetry": command.symmetry}
+    return generate_to_folder(
+        command.model or f"{command.game}/generator",
+        command.count,
+        command.seed,
+        {name: value for name, value in asked.items() if value is not None},
+        command.out,
+        command.force,
+    )
+
+
+def evaluate(command: Evaluate) -> dict[str, Any]:
+    from engine_plugin.learn.judge import judge_model
+
+    return judge_model(
+        command.model,
+        command.game,
+        _names(command.against),
+        command.episodes,
+        command.seed,
+        command.levels,
+        command.style,
+    )
+
+
+def evaluate_levels(command: EvaluateLevels) -> dict[str, Any]:
+    from engine_plugin.levels.store import evaluate_levels as measure
+
+    return measure(command.model or f"{command.game}/generator", command.count, command.seed)
+
+
+def bench(command: Bench) -> dict[str, Any]:
+    from engine_plugin.bench import bench_env
+
+    return bench_env(command.what.game, command.what.seconds)
+
+
+def inspect(command: Inspect) -> dict[str, Any]:
+    from engine_plugin.runtime.inspection import inspect_model
+    from engine_plugin.runtime.loading import read_model
+
+    data, card = read_model(command.model)
+    contents = inspect_model(data)
+    return {
+        "card": json.loads(card.to_json()),
+        "bytes": len(data),
+        "nodes": contents.nodes,
+        "parameters": contents.parameters,
+        "operators": sorted(contents.operators),
+    }
+
+
+def doctor(command: Doctor) -> dict[str, Any]:
+    from engine_plugin.doctor import examine
+
+    return examine()
+
+
+HANDLERS: dict[type, Callable[[Any], dict[str, Any]]] = {
+    PlayOptions: play,
+    Record: record,
+    Train: train,
+    Export: export,
+    Generate: generate,
+    Evaluate: evaluate,
+    EvaluateLevels: evaluate_levels,
+    Bench: bench,
+    Inspect: inspect,
+    Doctor: doctor,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    command = tyro.cli(
+        Command,  # type: ignore[arg-type]
+        args=arguments,
+        prog="engine-plugin",
+        description="Record play, train opponents, generate levels, play against them.",
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
+    )
+    try:
+        result = HANDLERS[type(command)](command)
+    except KeyboardInterrupt:
+        print("engine-plugin: stopped", file=sys.stderr)
+        return 130
+    except ImportError as error:
+        print(f"engine-plugin: {_missing(error)}", file=sys.stderr)
+        return 1
+    except EnginePluginError as error:
+        print(f"engine-plugin: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"engine-plugin: {error}", file=sys.stderr)
+        return 1
+    except ValueError as error:
+        # FastenvError is one, and known without importing the compiled package.
+        if type(error).__module__ != "fastenv.errors":
+            raise
+        print(f"engine-plugin: {error}", file=sys.stderr)
+        return 1
+    _report(command, result)
+    return 0
+
+
+def _report(command: Any, result: dict[str, Any]) -> None:
+    inner = command.what if isinstance(command, Bench) else command
+    if getattr(inner, "json", False):
+        print(json.dumps(result))
+    elif isinstance(command, Doctor):
+        from engine_plugin.doctor import describe
+
+        print(describe(result))
+    else:
+        print(json.dumps(result, indent=1))
+
+
+def _missing(error: ImportError) -> MissingExtraError:
+    """Which extra brings the module that could not be imported."""
+    module = (error.name or "").split(".")[0]
+    if module in EXTRAS:
+        extra = EXTRAS[module]
+        return MissingExtraError(
+            f"this command needs {module}; install it with: "
+            f'python -m pip install "engine-plugin[{extra}]" '
+            f'(in a checkout: python -m pip install -e ".[{extra}]")'
+        )
+    if module == "fastenv":
+        return MissingExtraError(
+            "the compiled games are missing: install a C compiler, then the package again"
+        )
+    raise error
+
+
+def _names(joined: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in joined.split(",") if name.strip())
+    if not names:
+        raise ConfigError("expected at least one name, got none")
+    return names
+
+
+def _command_line() -> str:
+    return " ".join(["engine-plugin", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Writes a trained policy as ONNX, if the file decides as TensorFlow does.
+
+All preprocessing is inside the graph. Inputs: `observation` uint8 [batch, obs_size], `legal_mask`
+uint8 [batch, actions]. Outputs: `q_values` float32 [batch, actions], -1e9 where not legal, and
+`action` int32 [batch], the best legal one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf2onnx
+
+from engine_plugin.card import Card, Decision
+from engine_plugin.errors import ParityError
+from engine_plugin.export.card_io import attach_card
+from engine_plugin.files import atomic_write
+from engine_plugin.learn.config import PolicyConfig
+from engine_plugin.learn.dqn import allowed_only
+from engine_plugin.learn.networks import DQN
+from engine_plugin.runtime.policy import load_policy
+from fastenv import GameSpec
+
+OPSET = 17
+TOLERANCE = 1e-4
+
+
+def policy_card(
+    spec: GameSpec, config: PolicyConfig, training: dict[str, Any], evaluation: dict[str, Any]
+) -> Card:
+    """The card of a policy trained by `config`."""
+    return Card(
+        kind="policy",
+        name=Path(config.out).name,
+        game=spec.name,
+        game_version=spec.version,
+        layout=spec.layout(),
+        actions=spec.actions,
+        decision=Decision(
+            rule="softmax" if config.policy == "soft" else "greedy",
+            temperature=config.card_temperature,
+            safety=config.safety,
+        ),
+        training=training,
+        evaluation=evaluation,
+    )
+
+
+def export_policy(
+    network: DQN, card: Card, path: str | Path, observations: np.ndarray, masks: np.ndarray
+) -> float:
+    """Write network and card to `path`; return the largest difference of a q value that was found.
+
+    observations uint8 [n, obs_size], masks uint8 [n, actions]: recorded in play, for the comparison.
+    Raises ParityError, and writes nothing, where onnxruntime's values differ from TensorFlow's by
+    more than 1e-4, or its action does although the two best values differ by more than that.
+    """
+    data = attach_card(_to_onnx(network, card), card)
+    ours = np.asarray(load_policy(data).q_values(observations, masks))
+    theirs = allowed_only(network(tf.constant(observations)), tf.constant(masks)).numpy()
+    difference = float(np.abs(ours - theirs).max())
+    best = np.sort(theirs, axis=1)
+    clear = best[:, -1] - best[:, -2] > TOLERANCE
+    disagreeing = int((clear & (ours.argmax(axis=1) != theirs.argmax(axis=1))).sum())
+    if not difference <= TOLERANCE or disagreeing:
+        raise ParityError(
+            f"expected q values within {TOLERANCE} of TensorFlow's and the same actions, got a "
+            f"difference of {difference:.3g} and {disagreeing} other actions; {path} was not "
+            "written. Update tf2onnx and onnxruntime together"
+        )
+    atomic_write(path, data)
+    return difference
+
+
+def _to_onnx(network: DQN, card: Card) -> bytes:
+    observation = tf.TensorSpec((None, card.observation_size), tf.uint8, name="observation")
+    legal_mask = tf.TensorSpec((None, len(card.actions)), tf.uint8, name="legal_mask")
+
+    @tf.function(input_signature=[observation, legal_mask])
+    def decide(observation: tf.Tensor, legal_mask: tf.Tensor) -> dict[str, tf.Tensor]:
+        values = allowed_only(network(observation), tf.cast(legal_mask, tf.int32))
+        action = tf.argmax(values, axis=1, output_type=tf.int32)
+        return {"q_values": tf.identity(values), "action": tf.identity(action)}
+
+    model, _ = tf2onnx.convert.from_function(
+        decide, input_signature=[observation, legal_mask], opset=OPSET
+    )
+    serialized: bytes = model.SerializeToString()
+    return serialized

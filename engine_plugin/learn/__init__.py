@@ -1,0 +1,1 @@
+"""Training: the DQN, the discriminator, the level GAN, and what judges their results."""

@@ -1,0 +1,68 @@
+"""Checkpoints: everything a training run needs to go on, in one npz that is written whole or not.
+
+A checkpoint is a flat dictionary of arrays. Groups of arrays (a network's weights, a replay buffer)
+are stored under "group/name".
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine_plugin.errors import ConfigError
+from engine_plugin.files import atomic_write
+
+Arrays = dict[str, np.ndarray]
+
+
+def save_checkpoint(path: Path, groups: dict[str, Arrays], facts: dict[str, Any]) -> None:
+    """Write groups of arrays and JSON-ready facts."""
+    flat = {f"{group}/{name}": array for group, arrays in groups.items()
+            for name, array in arrays.items()}
+    flat["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **flat)
+    atomic_write(path, buffer.getvalue())
+
+
+def load_checkpoint(path: Path) -> tuple[dict[str, Arrays], dict[str, Any]]:
+    """Read what `save_checkpoint` wrote. Raises ConfigError where there is none or it is broken."""
+    groups: dict[str, Arrays] = {}
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            facts: dict[str, Any] = json.loads(file["facts"].tobytes())
+            for key in file.files:
+                if key != "facts":
+                    group, name = key.split("/", 1)
+                    groups.setdefault(group, {})[name] = file[key]
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"nothing to resume: {path} does not exist; leave out --resume"
+        ) from error
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(
+            f"cannot resume from {path}: it is damaged ({error}); start anew with --force"
+        ) from error
+    return groups, facts
+
+
+def variables_to_arrays(variables: list[Any]) -> Arrays:
+    """Keras variables by position."""
+    return {f"{index:03d}": np.asarray(variable) for index, variable in enumerate(variables)}
+
+
+def arrays_to_variables(arrays: Arrays, variables: list[Any], what: str) -> None:
+    """Put stored values back. Raises ConfigError where they do not fit the network."""
+    values = [arrays[name] for name in sorted(arrays)]
+    shapes = [tuple(value.shape) for value in values]
+    expected = [tuple(variable.shape) for variable in variables]
+    if shapes != expected:
+        raise ConfigError(
+            f"the checkpoint's {what} is of another network; resume with the settings in run.json"
+        )
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

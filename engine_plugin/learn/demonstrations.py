@@ -1,0 +1,93 @@
+"""Demonstrations as transitions: recorded episodes played again, observations re-derived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import fastenv
+from engine_plugin.errors import TrajectoryError
+from engine_plugin.learn.arena import allowed_actions
+from engine_plugin.learn.replay import ReplayBuffer
+from engine_plugin.trajectory import Episode, TrajectoryFile, load_trajectories
+from fastenv import BatchEnv, GameSpec, StateError
+
+
+@dataclass(frozen=True)
+class Demonstrations:
+    """What a demonstration file teaches.
+
+    transitions: every demonstrated transition, in order, as a full replay buffer of one env
+    player: who demonstrated, by name
+    opponents: whom they played, by name
+    """
+
+    transitions: ReplayBuffer
+    player: str
+    opponents: tuple[str, ...]
+
+
+def load_demonstrations(path: str | Path, spec: GameSpec, safety: str) -> Demonstrations:
+    """Read a demonstration file and play its episodes again.
+
+    `allowed` of a transition holds the actions of `safety` and the one demonstrated. Raises
+    TrajectoryError for a file that is damaged, of another layout, or does not play out as recorded.
+    """
+    file = load_trajectories(path, game=spec.name, layout_hash=spec.layout_hash)
+    seats = file.header.demonstrated
+    names = file.header.players
+    others = [
+        name for seat, joined in enumerate(names) if seat not in seats for name in joined.split(",")
+    ]
+    return Demonstrations(
+        transitions=_transitions(file, spec, safety),
+        player=names[seats[0]],
+        opponents=tuple(dict.fromkeys(others)),
+    )
+
+
+def _transitions(file: TrajectoryFile, spec: GameSpec, safety: str) -> ReplayBuffer:
+    buffer = ReplayBuffer(file.transitions, 1, spec.observation_size, len(spec.actions))
+    for number, episode in enumerate(file.episodes, start=1):
+        level = fastenv.Level.from_tiles(episode.level, spec)
+        batch = fastenv.make_batch(spec.name, 1, levels=[level], autoreset=False)
+        for seat in file.header.demonstrated:
+            try:
+                batch.load_state(0, episode.state)
+            except StateError as error:
+                raise TrajectoryError(f"episode {number} cannot be played again: {error}") from error
+            _play_again(batch, episode, seat, safety, buffer)
+        if tuple(np.sign(batch.rewards[0]).astype(int)) != tuple(episode.result):
+            raise TrajectoryError(
+                f"episode {number} does not end as recorded; it was made by another version of "
+                f"{spec.name}: record it again"
+            )
+    return buffer
+
+
+def _play_again(
+    batch: BatchEnv, episode: Episode, seat: int, safety: str, buffer: ReplayBuffer
+) -> None:
+    """Step through an episode and keep what `seat` saw and did."""
+    allowed = allowed_actions(batch, seat, safety)
+    for tick in range(episode.ticks):
+        action = episode.actions[tick, seat]
+        observations, shown = batch.observations[:, seat].copy(), allowed.copy()
+        shown[0, action] = 1
+        batch.step(np.ascontiguousarray(episode.actions[tick : tick + 1]))
+        allowed = allowed_actions(batch, seat, safety)
+        ended_by_rules = bool(batch.terminated[0])
+        # A recording that stops in the middle of an episode is cut, not ended by the rules.
+        last = tick == episode.ticks - 1
+        buffer.add(
+            observations=observations,
+            allowed=shown,
+            actions=action,
+            rewards=batch.rewards[0, seat],
+            next_observations=batch.observations[:, seat],
+            next_allowed=allowed,
+            terminated=ended_by_rules,
+            truncated=last and not ended_by_rules,
+        )

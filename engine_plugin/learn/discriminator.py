@@ -1,0 +1,103 @@
+"""Training the discriminator: demonstrations against the agent's newest and older transitions.
+
+Kept from memorising and from winning outright by dropout, board symmetries, a zero-centred gradient
+penalty at the demonstrations (R1, Mescheder et al. 2018) and a controller that lets it rest while
+its balanced accuracy is above `REST_ABOVE`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from engine_plugin.learn.config import PolicyConfig
+from engine_plugin.learn.dqn import chosen, cloning_loss, log_policy
+from engine_plugin.learn.networks import DQN, Discriminator
+from engine_plugin.learn.replay import Transitions
+from engine_plugin.learn.rewards import logits_demonstration_is_high
+from fastenv import GameSpec
+
+REST_ABOVE = 0.85
+SMOOTHING = 0.98
+
+
+class DiscriminatorLearner:
+    """Discriminator, optimiser, compiled update and the controller of its pace."""
+
+    def __init__(self, spec: GameSpec, config: PolicyConfig):
+        self.config = config
+        self.network = Discriminator(spec, config)
+        self.network(tf.zeros([1, spec.observation_size], tf.uint8))
+        self.optimizer = keras.optimizers.Adam(config.discriminator_rate, global_clipnorm=10.0)
+        self.optimizer.build(self.network.trainable_variables)
+        self.update = tf.function(self._update, reduce_retracing=True)
+        self.clone = tf.function(self._clone, reduce_retracing=True)
+        self.balanced_accuracy = 0.5
+
+    def note(self, accuracy: float) -> None:
+        """Take the balanced accuracy of an update into the running mean."""
+        self.balanced_accuracy = (
+            SMOOTHING * self.balanced_accuracy + (1 - SMOOTHING) * accuracy
+        )
+
+    @property
+    def should_rest(self) -> bool:
+        return self.balanced_accuracy > REST_ABOVE
+
+    def _clone(self, observations: Any, allowed: Any, actions: Any, symmetry: Any) -> Any:
+        """One step towards f = log pi of a clone: where the form `advantage` has its fixed point, so
+        that a discriminator beside a cloned policy begins with nothing to correct."""
+        with tf.GradientTape() as tape:
+            outputs = self.network(observations, symmetry, training=True)
+            # A clone knows nothing of ends: the absorbing state is judged neither way.
+            loss = cloning_loss(outputs, allowed, actions) + tf.square(self.network.absorbing)
+        variables = self.network.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        return loss
+
+    def _update(
+        self, dqn: DQN, demonstrated: Transitions, own: Transitions, symmetry: Any
+    ) -> Any:
+        """One gradient step on equally many transitions of both kinds (their first steps).
+
+        Returns float32 [4]: loss, balanced accuracy, mean logit of demonstrations, of the agent.
+        """
+        config = self.config
+        count = demonstrated.actions.shape[0]
+        observations = tf.concat(
+            [demonstrated.observations[:, 0], own.observations[:, 0]], axis=0
+        )
+        allowed = tf.concat([demonstrated.allowed[:, 0], own.allowed[:, 0]], axis=0)
+        actions = tf.concat([demonstrated.actions[:, 0], own.actions[:, 0]], axis=0)
+        if config.style_form == "advantage":
+            allowed = tf.maximum(tf.cast(allowed, tf.float32), tf.one_hot(actions, allowed.shape[1]))
+            logs = chosen(log_policy(dqn(observations), allowed, config.temperature), actions)
+            logs = tf.maximum(logs, -12.0)
+        else:
+            logs = tf.zeros_like(actions, tf.float32)
+        places = actions if symmetry is None else tf.gather(
+            tf.gather(self.network.in_original_order.permutations, symmetry), actions, batch_dims=1
+        )
+        window, vector = self.network.encoder(observations, symmetry)
+        ends = tf.stack([tf.reduce_mean(demonstrated.terminated), tf.reduce_mean(own.terminated)])
+        with tf.GradientTape() as tape:
+            with tf.GradientTape() as inner:
+                inner.watch(window)
+                outputs = chosen(self.network.judge(window, vector, training=True), places)
+            slope = inner.gradient(outputs, window)[:count]
+            penalty = tf.reduce_mean(tf.reduce_sum(tf.square(slope), axis=[1, 2, 3]))
+            logits = logits_demonstration_is_high(config.style_form, outputs, logs)
+            shown, played = logits[:count], logits[count:]
+            loss = tf.reduce_mean(tf.nn.softplus(-shown)) + tf.reduce_mean(tf.nn.softplus(played))
+            absorbing = self.network.absorbing
+            loss += ends[0] * tf.nn.softplus(-absorbing) + ends[1] * tf.nn.softplus(absorbing)
+            total = loss + config.gradient_penalty * penalty
+        gradients = tape.gradient(total, self.network.trainable_variables)
+        self.optimizer.apply(gradients, self.network.trainable_variables)
+        accuracy = 0.5 * (
+            tf.reduce_mean(tf.cast(shown > 0, tf.float32))
+            + tf.reduce_mean(tf.cast(played < 0, tf.float32))
+        )
+        return tf.stack([loss, accuracy, tf.reduce_mean(shown), tf.reduce_mean(played)])

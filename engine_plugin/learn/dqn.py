@@ -1,0 +1,166 @@
+"""The DQN: double, dueling, n-step, masked in behaviour and target, with a target network.
+
+The soft policy is pi(a | s) = exp(Q(s, a) / T) / sum over allowed b of exp(Q(s, b) / T), its value
+V(s) = T log sum over allowed b of exp(Q(s, b) / T) (soft Q-learning, Haarnoja et al. 2017). The
+greedy one takes the best allowed action and, in the target, lets the Q-network choose and the target
+network judge (double DQN, van Hasselt et al. 2016).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from engine_plugin.learn.config import PolicyConfig
+from engine_plugin.learn.networks import DQN, Discriminator
+from engine_plugin.learn.replay import Transitions
+from engine_plugin.learn.rewards import absorbing_value, style_reward
+from fastenv import GameSpec
+
+FORBIDDEN = -1e9
+MARGIN = 0.8    # of the large-margin loss (DQfD, Hester et al. 2018)
+
+
+def allowed_only(values: Any, allowed: Any) -> Any:
+    """Values [n, actions], those of actions that are not allowed replaced by -1e9."""
+    return tf.where(allowed > 0, values, FORBIDDEN)
+
+
+def chosen(values: Any, actions: Any) -> Any:
+    """values [n, actions] at actions int32 [n] -> [n]."""
+    return tf.gather(values, actions, batch_dims=1)
+
+
+def log_policy(values: Any, allowed: Any, temperature: float) -> Any:
+    """log pi(a | s) of the soft policy, float32 [n, actions]; about -1e9 where not allowed."""
+    return tf.nn.log_softmax(allowed_only(values / temperature, allowed), axis=1)
+
+
+def cloning_loss(outputs: Any, allowed: Any, actions: Any) -> Any:
+    """Cross-entropy of softmax(outputs) over allowed actions to the demonstrated ones, a scalar.
+
+    A pull of log sum exp towards 0 fixes what the cross-entropy leaves free, so that outputs
+    are log pi themselves: the values that the DQN's fixed point has, see learn/rewards.py.
+    """
+    logs = log_policy(outputs, allowed, 1.0)
+    normaliser = tf.reduce_logsumexp(allowed_only(outputs, allowed), axis=1)
+    return tf.reduce_mean(tf.square(normaliser)) / 2 - tf.reduce_mean(chosen(logs, actions))
+
+
+class DQNLearner:
+    """Q-network, target network, optimiser, and the compiled update and acting functions."""
+
+    def __init__(self, spec: GameSpec, config: PolicyConfig, discriminator: Discriminator | None):
+        self.config = config
+        self.discriminator = discriminator
+        self.network = DQN(spec, config)
+        self.target = DQN(spec, config)
+        example = tf.zeros([1, spec.observation_size], tf.uint8)
+        self.network(example)
+        self.target(example)
+        self.target.set_weights(self.network.get_weights())
+        self.optimizer = keras.optimizers.Adam(config.learning_rate, global_clipnorm=10.0)
+        self.optimizer.build(self.network.trainable_variables)
+        self.act = tf.function(self._act, reduce_retracing=True)
+        self.update = tf.function(self._update, reduce_retracing=True)
+        self.clone = tf.function(self._clone, reduce_retracing=True)
+
+    def _act(self, observations: Any, allowed: Any) -> Any:
+        """Values of the allowed actions, float32 [n, actions]; -1e9 elsewhere."""
+        return allowed_only(self.network(observations), allowed)
+
+    def step_rewards(self, batch: Transitions, symmetry: Any) -> tuple[Any, Any]:
+        """Rewards float32 [B, n] by config, and the value of an episode's end, a scalar."""
+        config = self.config
+        end_value = tf.constant(0.0)
+        if config.reward == "constant":
+            return tf.ones_like(batch.rewards), end_value
+        rewards = tf.zeros_like(batch.rewards)
+        if config.reward in ("game", "mix"):
+            rewards += config.game_weight * batch.rewards
+        if self.discriminator is not None:
+            weight = config.style_weight if config.reward == "mix" else 1.0
+            rows, steps = batch.actions.shape
+            flat = tf.reshape(batch.observations, [-1, batch.observations.shape[2]])
+            repeated = None if symmetry is None else tf.repeat(symmetry, steps)
+            outputs = chosen(self.discriminator(flat, repeated), tf.reshape(batch.actions, [-1]))
+            style = style_reward(config.style_form, outputs)
+            rewards += weight * tf.reshape(style, [rows, steps])
+            end_value = weight * absorbing_value(
+                config.style_form, self.discriminator.absorbing, config.gamma
+            )
+        return rewards, end_value
+
+    def next_values(self, batch: Transitions, symmetry: Any) -> Any:
+        """V of the states after the last step, float32 [B], by the policy's kind."""
+        config = self.config
+        target = allowed_only(self.target(batch.next_observations, symmetry), batch.next_allowed)
+        if config.policy == "soft":
+            return config.temperature * tf.reduce_logsumexp(target / config.temperature, axis=1)
+        online = allowed_only(self.network(batch.next_observations, symmetry), batch.next_allowed)
+        return chosen(target, tf.argmax(online, axis=1, output_type=tf.int32))
+
+    def _update(self, batch: Transitions, demonstrations: int, symmetry: Any, margin: Any) -> Any:
+        """One gradient step; the first `demonstrations` rows are demonstrated.
+
+        Returns float32 [3]: temporal-difference loss, mean value, mean reward.
+        """
+        config = self.config
+        rewards, end_value = self.step_rewards(batch, symmetry)
+        powers = config.gamma ** tf.range(batch.rewards.shape[1], dtype=tf.float32)
+        summed = tf.reduce_sum(rewards * batch.valid * powers, axis=1)
+        after = (1 - batch.terminated) * self.next_values(batch, symmetry)
+        after += batch.terminated * end_value
+        goal = summed + config.gamma ** tf.cast(batch.steps, tf.float32) * after
+        goal = tf.stop_gradient(goal)
+        with tf.GradientTape() as tape:
+            values = self.network(batch.observations[:, 0], symmetry)
+            value = chosen(values, batch.actions[:, 0])
+            temporal_difference = tf.reduce_mean(keras.losses.huber(goal[:, None], value[:, None]))
+            loss = temporal_difference
+            if demonstrations and config.margin:
+                loss += margin * self.margin_loss(values[:demonstrations], batch, demonstrations)
+            if demonstrations and config.clone_weight:
+                loss += config.clone_weight * self.cross_entropy(
+                    values[:demonstrations], batch.allowed[:demonstrations, 0],
+                    batch.actions[:demonstrations, 0],
+                )
+        self.apply(tape.gradient(loss, self.network.trainable_variables))
+        for ours, theirs in zip(
+            self.target.trainable_variables, self.network.trainable_variables, strict=True
+        ):
+            ours.assign_add(config.target_tau * (theirs - ours))
+        return tf.stack([temporal_difference, tf.reduce_mean(value), tf.reduce_mean(rewards)])
+
+    def apply(self, gradients: Any) -> None:
+        self.optimizer.apply(gradients, self.network.trainable_variables)
+
+    @staticmethod
+    def margin_loss(values: Any, batch: Transitions, count: int) -> Any:
+        """max over a of (Q(s, a) + margin where a is not demonstrated) - Q(s, demonstrated)."""
+        actions = batch.actions[:count, 0]
+        raised = values + MARGIN * (1 - tf.one_hot(actions, values.shape[1]))
+        best = tf.reduce_max(allowed_only(raised, batch.allowed[:count, 0]), axis=1)
+        return tf.reduce_mean(best - chosen(values, actions))
+
+    def cross_entropy(self, values: Any, allowed: Any, actions: Any) -> Any:
+        """-log pi of the demonstrated actions, which always count as allowed."""
+        logs = log_policy(values, allowed, self.config.temperature)
+        return -tf.reduce_mean(chosen(logs, actions))
+
+    def _clone(self, observations: Any, allowed: Any, actions: Any, symmetry: Any) -> Any:
+        """One step of behaviour cloning: pi is the soft policy, whatever the behaviour later is."""
+        with tf.GradientTape() as tape:
+            values = self.network(observations, symmetry) / self.config.temperature
+            loss = cloning_loss(values, allowed, actions)
+        self.apply(tape.gradient(loss, self.network.trainable_variables))
+        return loss
+
+    def take_over_clone(self) -> None:
+        """Start the reinforcement learning from the cloned weights, with a fresh optimiser."""
+        self.target.set_weights(self.network.get_weights())
+        for variable in self.optimizer.variables:
+            if variable is not self.optimizer.learning_rate:
+                variable.assign(tf.zeros_like(variable))

@@ -1,0 +1,159 @@
+"""Playing a policy against scripted players, and what is measured there: strength and style.
+
+Needs no TensorFlow: a policy is any function from observations and allowed actions to actions.
+
+Style score. For the rates k of the game's profile, measured on the same seeds, levels and opponents,
+
+    d(x) = mean over k of |x_k - demonstrator_k| / s_k,
+    score = 1 - d(agent) / d(survivor),
+
+s_k being the demonstrator's standard deviation over episodes. 0: no nearer to the demonstrator than
+a player that is random but safe; 1: the demonstrator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+import fastenv
+from engine_plugin.learn.arena import Arena
+from fastenv import GameSpec, Level
+
+# observations uint8 [n, obs_size], allowed uint8 [n, actions] -> actions uint8 [n]
+PolicyFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+YARDSTICK = "survivor"
+
+
+class ScriptedPolicy:
+    """A scripted player in the learner's seat; it looks at the game, not at the observation."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+
+def play_episodes(
+    spec: GameSpec,
+    policy: PolicyFunction | ScriptedPolicy,
+    opponents: Sequence[str],
+    episodes: int,
+    seed: int,
+    levels: Sequence[Level] | None,
+    safety: str,
+) -> dict[str, np.ndarray]:
+    """Statistics int32 [episodes, statistics] of the policy's seat, for each opponent.
+
+    Every env plays one episode, half of them in each seat, so that short episodes count no more
+    than long ones.
+    """
+    arena = Arena(spec.name, opponents, episodes * len(opponents), seed, levels, safety)
+    result = np.zeros_like(arena.final_statistics)
+    open_rows = np.ones(arena.num_envs, bool)
+    bots = {}
+    if isinstance(policy, ScriptedPolicy):
+        bots = {id(group): fastenv.make_bot(policy.name, spec.name) for group in arena.groups}
+    actions = np.zeros(arena.num_envs, np.uint8)
+    while open_rows.any():
+        if isinstance(policy, ScriptedPolicy):
+            for group in arena.groups:
+                actions[group.rows] = bots[id(group)].act(group.batch, group.seat)
+        else:
+            actions[:] = policy(arena.observations, arena.allowed)
+        arena.step(actions)
+        ended = (arena.terminated | arena.truncated) & open_rows
+        result[ended] = arena.final_statistics[ended]
+        open_rows &= ~ended
+    return {
+        name: result[arena.opponent_of == index] for index, name in enumerate(arena.opponents)
+    }
+
+
+def profile(spec: GameSpec, statistics: np.ndarray) -> dict[str, float]:
+    """The behaviour rates over a set of episodes, statistics int [episodes, statistics]."""
+    columns = {name: statistics[:, index].sum() for index, name in enumerate(spec.statistics)}
+    ticks = max(int(columns["ticks"]), 1)
+    return {
+        rate: float(columns[statistic]) * per / ticks for rate, statistic, per in spec.profile
+    }
+
+
+def profile_spread(spec: GameSpec, statistics: np.ndarray) -> dict[str, float]:
+    """Standard deviation over episodes of each rate."""
+    ticks = np.maximum(statistics[:, spec.statistics.index("ticks")], 1)
+    return {
+        rate: float((statistics[:, spec.statistics.index(statistic)] * per / ticks).std())
+        for rate, statistic, per in spec.profile
+    }
+
+
+def style_distance(
+    own: dict[str, float], demonstrator: dict[str, float], spread: dict[str, float]
+) -> float:
+    """d(x): mean over the rates of |own - demonstrator| / spread."""
+    return float(
+        np.mean([abs(own[rate] - demonstrator[rate]) / max(spread[rate], 1e-6) for rate in spread])
+    )
+
+
+def summary(spec: GameSpec, statistics: np.ndarray) -> dict[str, Any]:
+    """Counts of one match-up: episodes, wins, losses, draws, early wins, self-kills, profile."""
+    column = {name: statistics[:, index] for index, name in enumerate(spec.statistics)}
+    wins, losses = int(column["wins"].sum()), int(column["losses"].sum())
+    return {
+        "episodes": len(statistics),
+        "wins": wins,
+        "losses": losses,
+        "draws": len(statistics) - wins - losses,
+        "wins_before_closing": int(column["early_wins"].sum()),
+        "self_kills": int(column["self_kills"].sum()),
+        "profile": {rate: round(value, 4) for rate, value in profile(spec, statistics).items()},
+    }
+
+
+def strength(spec: GameSpec, statistics: dict[str, np.ndarray]) -> float:
+    """One number to select by: mean over opponents of (wins - losses + early wins) / episodes."""
+    wins, losses, early = (
+        spec.statistics.index(name) for name in ("wins", "losses", "early_wins")
+    )
+    return float(
+        np.mean([
+            (rows[:, wins] - rows[:, losses] + rows[:, early]).mean()
+            for rows in statistics.values()
+        ])
+    )
+
+
+class StyleYardstick:
+    """The demonstrator's and the survivor's profiles on fixed seeds, levels and opponents."""
+
+    def __init__(
+        self,
+        spec: GameSpec,
+        demonstrator: str,
+        opponents: Sequence[str],
+        episodes: int,
+        seed: int,
+        levels: Sequence[Level] | None,
+    ):
+        self.spec = spec
+        self.demonstrator = demonstrator
+
+        def measured(name: str) -> np.ndarray:
+            played = play_episodes(
+                spec, ScriptedPolicy(name), opponents, episodes, seed, levels, "survivable"
+            )
+            return np.concatenate(list(played.values()))
+
+        shown = measured(demonstrator)
+        self.profile = profile(spec, shown)
+        self.spread = profile_spread(spec, shown)
+        self.survivor_profile = profile(spec, measured(YARDSTICK))
+        self.survivor_distance = style_distance(self.survivor_profile, self.profile, self.spread)
+
+    def score(self, statistics: dict[str, np.ndarray]) -> float:
+        """The style score of a policy from its episodes against the same opponents."""
+        own = profile(self.spec, np.concatenate(list(statistics.values())))
+        return 1 - style_distance(own, self.profile, self.spread) / self.survivor_distance

@@ -1,0 +1,132 @@
+"""The `evaluate` command: a model file against scripted players, with and without its filter.
+
+Needs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+import fastenv
+from engine_plugin.errors import ConfigError, TrajectoryError
+from engine_plugin.learn.evaluate import (
+    PolicyFunction,
+    ScriptedPolicy,
+    StyleYardstick,
+    play_episodes,
+    profile,
+    summary,
+)
+from engine_plugin.levels.source import levels_from
+from engine_plugin.runtime.policy import Policy, load_policy
+from engine_plugin.trajectory import load_trajectories
+
+SAFETIES = ("survivable", "none")
+BOT_PREFIX = "bot:"
+
+
+def policy_function(policy: Policy) -> PolicyFunction:
+    """A loaded model as a function of observations and allowed actions."""
+
+    def decide(observations: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        return policy.act_batch(observations, allowed, survivable_masks=allowed).astype(np.uint8)
+
+    return decide
+
+
+def judge_model(
+    model: str,
+    game: str,
+    against: Sequence[str],
+    episodes: int,
+    seed: int,
+    levels: str,
+    style: str | None,
+) -> dict[str, Any]:
+    """Matches of `model` (a file, a shipped name, or bot:NAME) against scripted players.
+
+    Returns counts and profile for each opponent, as the card says it plays ("against") and with and
+    without the safety filter, and with `style` the style score against that file's demonstrator on
+    the same seeds, levels and opponents as his.
+    """
+    if episodes < 1:
+        raise ConfigError(f"expected at least one episode, got {episodes}")
+    spec = fastenv.game_spec(game)
+    for name in against:
+        fastenv.make_bot(name, game)
+    grounds = levels_from(levels, spec, seed)
+    contenders: dict[str, PolicyFunction | ScriptedPolicy]
+    if model.startswith(BOT_PREFIX):
+        name = model.removeprefix(BOT_PREFIX)
+        fastenv.make_bot(name, game)
+        contenders = {"survivable": ScriptedPolicy(name)}
+        own = "survivable"
+        decision: dict[str, Any] = {"rule": "scripted"}
+    else:
+        policy = load_policy(model, game=game, layout_hash=spec.layout_hash)
+        own = policy.card.decision.safety
+        decision = asdict(policy.card.decision)
+        contenders = {
+            safety: policy_function(policy.with_decision(safety=safety, seed=seed))
+            for safety in SAFETIES
+        }
+    judged: dict[str, Any] = {}
+    for safety, contender in contenders.items():
+        played = play_episodes(spec, contender, against, episodes, seed, grounds, safety)
+        judged[safety] = {name: summary(spec, rows) for name, rows in played.items()}
+    result = {
+        "model": model,
+        "game": game,
+        "seed": seed,
+        "decision": decision,
+        "against": judged[own],
+        "by_safety": judged,
+    }
+    if style is not None:
+        result["style"] = _judge_style(contenders, own, style, game, episodes, seed, grounds)
+    return result
+
+
+def _judge_style(
+    contenders: dict[str, PolicyFunction | ScriptedPolicy],
+    own: str,
+    demonstrations: str,
+    game: str,
+    episodes: int,
+    seed: int,
+    levels: list[fastenv.Level],
+) -> dict[str, Any]:
+    spec = fastenv.game_spec(game)
+    header = load_trajectories(demonstrations, game=game, layout_hash=spec.layout_hash).header
+    demonstrator = header.players[header.demonstrated[0]]
+    opponents = tuple(
+        name
+        for seat, joined in enumerate(header.players) if seat not in header.demonstrated
+        for name in joined.split(",")
+    )
+    scripted = fastenv.scripted_player_names(game)
+    if demonstrator not in scripted or not set(opponents) <= set(scripted):
+        raise TrajectoryError(
+            f"the style score plays the demonstrator again and needs scripted players, "
+            f"{demonstrations} has {demonstrator!r} against {', '.join(opponents)}"
+        )
+    yardstick = StyleYardstick(spec, demonstrator, opponents, episodes, seed, levels)
+    scores, profiles = {}, {}
+    for safety, contender in contenders.items():
+        played = play_episodes(spec, contender, opponents, episodes, seed, levels, safety)
+        scores[safety] = round(yardstick.score(played), 4)
+        profiles[safety] = profile(spec, np.concatenate(list(played.values())))
+    return {
+        "demonstrator": demonstrator,
+        "opponents": list(opponents),
+        "score": scores[own],
+        "score_by_safety": scores,
+        "profile": profiles[own],
+        "demonstrator_profile": yardstick.profile,
+        "survivor_profile": yardstick.survivor_profile,
+        "demonstrator_spread": yardstick.spread,
+    }

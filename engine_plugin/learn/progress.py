@@ -1,0 +1,47 @@
+"""The progress of a training run, for a person: one bar on stderr with what matters now."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class TrainingProgress:
+    """A bar over the run's minutes, with steps a second and the last evaluation beside it."""
+
+    def __init__(self, seconds: float):
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[evaluation]}"),
+            console=Console(stderr=True),
+        )
+        self.task = self.bar.add_task("training", total=seconds, rate="", evaluation="")
+
+    def __enter__(self) -> TrainingProgress:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.bar.stop()
+
+    def moved(self, seconds: float, steps_per_second: float) -> None:
+        self.bar.update(
+            self.task, completed=seconds, rate=f"{steps_per_second / 1000:.1f} k steps/s"
+        )
+
+    def evaluated(self, text: str) -> None:
+        self.bar.update(self.task, evaluation=text)
+
+    def say(self, text: str) -> None:
+        """A line above the bar."""
+        self.bar.console.print(text, highlight=False, soft_wrap=True)

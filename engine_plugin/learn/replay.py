@@ -1,0 +1,105 @@
+"""The replay buffer: uint8 observations of many envs in a ring, sampled as n-step transitions.
+
+Rewards of the discriminator are not stored: they are computed when a batch is sampled.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Transitions(NamedTuple):
+    """A sampled batch of B n-step transitions; step j of row i counts where `valid[i, j]`.
+
+    observations        uint8 [B, n, obs_size]
+    allowed             uint8 [B, n, actions], the actions the policy chose from
+    actions             int32 [B, n]
+    rewards             float32 [B, n], the game's
+    valid               float32 [B, n], 1 up to the end of the episode
+    next_observations   uint8 [B, obs_size], after the last valid step
+    next_allowed        uint8 [B, actions]
+    terminated          float32 [B], 1 where the last valid step ended the episode by the rules
+    steps               int32 [B], number of valid steps
+    """
+
+    observations: np.ndarray
+    allowed: np.ndarray
+    actions: np.ndarray
+    rewards: np.ndarray
+    valid: np.ndarray
+    next_observations: np.ndarray
+    next_allowed: np.ndarray
+    terminated: np.ndarray
+    steps: np.ndarray
+
+
+def concatenate(first: Transitions, second: Transitions) -> Transitions:
+    """One batch of both, in this order."""
+    return Transitions(*(np.concatenate(pair) for pair in zip(first, second, strict=True)))
+
+
+class ReplayBuffer:
+    """A ring of `length` ticks of `num_envs` envs."""
+
+    def __init__(self, length: int, num_envs: int, observation_size: int, actions: int):
+        shape = (length, num_envs)
+        self.arrays = {
+            "observations": np.zeros((*shape, observation_size), np.uint8),
+            "allowed": np.zeros((*shape, actions), np.uint8),
+            "actions": np.zeros(shape, np.uint8),
+            "rewards": np.zeros(shape, np.float32),
+            "next_observations": np.zeros((*shape, observation_size), np.uint8),
+            "next_allowed": np.zeros((*shape, actions), np.uint8),
+            "terminated": np.zeros(shape, bool),
+            "truncated": np.zeros(shape, bool),
+        }
+        self.length = length
+        self.num_envs = num_envs
+        self.head = 0       # where the next tick is written
+        self.filled = 0     # ticks held
+
+    def __len__(self) -> int:
+        return self.filled * self.num_envs
+
+    def add(self, **tick: np.ndarray) -> None:
+        """Store one tick of all envs; the oldest is overwritten. Keys as in `arrays`."""
+        for name, values in tick.items():
+            self.arrays[name][self.head] = values
+        self.head = (self.head + 1) % self.length
+        self.filled = min(self.filled + 1, self.length)
+
+    def sample(
+        self, random: np.random.Generator, count: int, n_step: int, newest: int | None = None
+    ) -> Transitions:
+        """Draw `count` n-step transitions, each start alike, from the `newest` ticks or from all.
+
+        The last n - 1 ticks cannot start one. Raises ValueError when too little is held.
+        """
+        starts = self.filled - n_step + 1
+        if starts < 1:
+            raise ValueError(f"expected at least {n_step} ticks, the buffer holds {self.filled}")
+        window = starts if newest is None else min(newest, starts)
+        age = random.integers(0, window, count) + n_step     # ticks behind the head
+        env = random.integers(0, self.num_envs, count)
+        tick = (self.head - age[:, None] + np.arange(n_step)) % self.length
+        arrays = self.arrays
+        envs = env[:, None]
+        ended = arrays["terminated"][tick, envs] | arrays["truncated"][tick, envs]
+        # A step is valid while no earlier step of the row has ended the episode.
+        valid = np.ones((count, n_step), bool)
+        valid[:, 1:] = ~np.logical_or.accumulate(ended, axis=1)[:, :-1]
+        steps = valid.sum(axis=1)
+        last = tick[np.arange(count), steps - 1]
+        return Transitions(
+            observations=arrays["observations"][tick, envs],
+            allowed=arrays["allowed"][tick, envs],
+            actions=arrays["actions"][tick, envs].astype(np.int32),
+            rewards=arrays["rewards"][tick, envs],
+            valid=valid.astype(np.float32),
+            next_observations=arrays["next_observations"][last, env],
+            next_allowed=arrays["next_allowed"][last, env],
+            terminated=arrays["terminated"][last, env].astype(np.float32),
+            steps=steps.astype(np.int32),
+        )
