@@ -1,0 +1,34 @@
+"""Where the levels of training, recording and evaluation come from, by the name a user gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import fastenv
+from engine_plugin.errors import ConfigError
+from engine_plugin.runtime.generator import load_generator
+from fastenv import GameSpec, Level
+
+COUNT = 256
+
+
+def levels_from(choice: str, spec: GameSpec, seed: int, count: int = COUNT) -> list[Level]:
+    """Levels by `generator` (the shipped one), `builtin`, a generator's file, or a folder.
+
+    The same choice, seed and count give the same levels. Raises ConfigError, LevelError or a
+    ModelError.
+    """
+    if choice == "builtin":
+        return fastenv.builtin_levels(spec, seed, count)
+    path = Path(choice)
+    if path.is_dir():
+        files = sorted(path.glob("*.txt"))
+        if not files:
+            raise ConfigError(f"expected levels (NAME.txt) in {path}, found none")
+        return [Level.load(file, spec) for file in files]
+    source = f"{spec.name}/generator" if choice == "generator" else choice
+    generator = load_generator(source, game=spec.name)
+    return [
+        Level.from_tiles(level.tiles, spec, {"seed": level.seed})
+        for level in generator.generate(count, seed=seed)
+    ]
