@@ -216,9 +216,10 @@ def record(command: Record) -> dict[str, Any]:
 
 def train(command: Train) -> dict[str, Any]:
     if isinstance(command.what, LevelGanConfig):
+        from engine_plugin.export.generator import export_generator
         from engine_plugin.learn.levelgan import train_generator
 
-        return {"model": str(train_generator(command.what))}
+        return {"model": str(train_generator(command.what, export_generator))}
     from engine_plugin.export.run import export_run
     from engine_plugin.learn.train import train_policy
 

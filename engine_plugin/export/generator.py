@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import tensorflow as tf
 import tf2onnx
 
@@ -72,11 +71,3 @@ def _to_onnx(generator: GeneratorFunction, card: Card) -> bytes:
     serialized: bytes = model.SerializeToString()
     return serialized
 
-
-def versions() -> dict[str, str]:
-    """Versions of the packages that took part in an export."""
-    return {
-        "tensorflow": tf.__version__,
-        "tf2onnx": tf2onnx.__version__,
-        "onnxruntime": onnxruntime.__version__,
-    }

@@ -40,7 +40,7 @@ def export_run(
     groups, facts = load_checkpoint(folder / ("checkpoint.npz" if latest else "best.npz"))
     network = DQN(spec, config)
     network(tf.zeros([1, spec.observation_size], tf.uint8))
-    arrays_to_variables(groups["network"], network.variables, "network")
+    arrays_to_variables(groups["target"], network.variables, "network")
     evaluation = facts["best"] if latest else facts["evaluation"]
     training = {
         **{key: record[key] for key in ("command", "config", "seed", "versions")},

@@ -66,6 +66,8 @@ class PolicyConfig:
     """Weight of the cross-entropy to the demonstrated action, kept as a loss term."""
     learning_rate: float = 5e-4
     """Adam's step size for the Q-network."""
+    rate_end: float = 0.1
+    """Share of the learning rates that is left at the end; they fall from half-time on."""
     steps_per_update: int = 256
     """Env steps between two updates of the Q-network."""
     target_tau: float = 0.01
@@ -84,11 +86,11 @@ class PolicyConfig:
     """Side of the egocentric window that the discriminator sees (odd)."""
     discriminator_width: int = 128
     """Units of the discriminator's hidden layers."""
-    discriminator_rate: float = 1e-3
+    discriminator_rate: float = 3e-4
     """Adam's step size for the discriminator."""
-    discriminator_dropout: float = 0.2
+    discriminator_dropout: float = 0.1
     """Dropout on the discriminator's input and hidden layers."""
-    gradient_penalty: float = 0.05
+    gradient_penalty: float = 0.0
     """Weight of the squared gradient of the logit at demonstrations."""
     old_negatives: float = 0.5
     """Share of the discriminator's negatives drawn from the whole replay buffer, not its newest."""

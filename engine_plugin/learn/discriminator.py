@@ -36,6 +36,9 @@ class DiscriminatorLearner:
         self.clone = tf.function(self._clone, reduce_retracing=True)
         self.balanced_accuracy = 0.5
 
+    def set_learning_rate(self, rate: float) -> None:
+        self.optimizer.learning_rate.assign(rate)
+
     def note(self, accuracy: float) -> None:
         """Take the balanced accuracy of an update into the running mean."""
         self.balanced_accuracy = (
@@ -83,11 +86,7 @@ class DiscriminatorLearner:
         window, vector = self.network.encoder(observations, symmetry)
         ends = tf.stack([tf.reduce_mean(demonstrated.terminated), tf.reduce_mean(own.terminated)])
         with tf.GradientTape() as tape:
-            with tf.GradientTape() as inner:
-                inner.watch(window)
-                outputs = chosen(self.network.judge(window, vector, training=True), places)
-            slope = inner.gradient(outputs, window)[:count]
-            penalty = tf.reduce_mean(tf.reduce_sum(tf.square(slope), axis=[1, 2, 3]))
+            outputs, penalty = self._outputs_and_penalty(window, vector, places, count)
             logits = logits_demonstration_is_high(config.style_form, outputs, logs)
             shown, played = logits[:count], logits[count:]
             loss = tf.reduce_mean(tf.nn.softplus(-shown)) + tf.reduce_mean(tf.nn.softplus(played))
@@ -101,3 +100,15 @@ class DiscriminatorLearner:
             + tf.reduce_mean(tf.cast(played < 0, tf.float32))
         )
         return tf.stack([loss, accuracy, tf.reduce_mean(shown), tf.reduce_mean(played)])
+
+    def _outputs_and_penalty(
+        self, window: Any, vector: Any, places: Any, count: int
+    ) -> tuple[Any, Any]:
+        """Outputs [n] at the actions' places, and the mean squared gradient of the first `count`."""
+        if not self.config.gradient_penalty:
+            return chosen(self.network.judge(window, vector, training=True), places), 0.0
+        with tf.GradientTape() as inner:
+            inner.watch(window)
+            outputs = chosen(self.network.judge(window, vector, training=True), places)
+        slope = inner.gradient(outputs, window)[:count]
+        return outputs, tf.reduce_mean(tf.reduce_sum(tf.square(slope), axis=[1, 2, 3]))

@@ -64,12 +64,21 @@ class DQNLearner:
         self.optimizer = keras.optimizers.Adam(config.learning_rate, global_clipnorm=10.0)
         self.optimizer.build(self.network.trainable_variables)
         self.act = tf.function(self._act, reduce_retracing=True)
+        self.act_averaged = tf.function(self._act_averaged, reduce_retracing=True)
         self.update = tf.function(self._update, reduce_retracing=True)
         self.clone = tf.function(self._clone, reduce_retracing=True)
 
     def _act(self, observations: Any, allowed: Any) -> Any:
         """Values of the allowed actions, float32 [n, actions]; -1e9 elsewhere."""
         return allowed_only(self.network(observations), allowed)
+
+    def _act_averaged(self, observations: Any, allowed: Any) -> Any:
+        """As `act`, from the target network: an average over updates, steadier than the newest
+        weights, and therefore what is evaluated and exported."""
+        return allowed_only(self.target(observations), allowed)
+
+    def set_learning_rate(self, rate: float) -> None:
+        self.optimizer.learning_rate.assign(rate)
 
     def step_rewards(self, batch: Transitions, symmetry: Any) -> tuple[Any, Any]:
         """Rewards float32 [B, n] by config, and the value of an episode's end, a scalar."""
@@ -91,7 +100,23 @@ class DQNLearner:
             end_value = weight * absorbing_value(
                 config.style_form, self.discriminator.absorbing, config.gamma
             )
+        if config.policy == "soft" and config.n_step > 1:
+            rewards += self.entropy_between(batch, symmetry)
         return rewards, end_value
+
+    def entropy_between(self, batch: Transitions, symmetry: Any) -> Any:
+        """What the soft value holds beside the rewards: -T log pi of every step after the first,
+        float32 [B, n]. Soft Q(s, a) = r + gamma V(s'), and V(s') = E[Q(s', a') - T log pi(a' | s')]:
+        a sum over n steps needs that term for each action but the first."""
+        rows, steps = batch.actions.shape
+        later = tf.reshape(batch.observations[:, 1:], [-1, batch.observations.shape[2]])
+        allowed = tf.reshape(batch.allowed[:, 1:], [-1, batch.allowed.shape[2]])
+        actions = tf.reshape(batch.actions[:, 1:], [-1])
+        repeated = None if symmetry is None else tf.repeat(symmetry, steps - 1)
+        logs = log_policy(self.target(later, repeated), allowed, self.config.temperature)
+        # An action that is not allowed (an old one, or a demonstrated slip) has no probability.
+        terms = -self.config.temperature * tf.maximum(chosen(logs, actions), -10.0)
+        return tf.pad(tf.reshape(terms, [rows, steps - 1]), [[0, 0], [1, 0]])
 
     def next_values(self, batch: Transitions, symmetry: Any) -> Any:
         """V of the states after the last step, float32 [B], by the policy's kind."""

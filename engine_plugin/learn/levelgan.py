@@ -16,8 +16,9 @@ import platform
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from engine_plugin.levels.metrics import crate_ids, crate_shares, summarize
 from engine_plugin.runtime.constraints import partner_cells
 from engine_plugin.runtime.generator import LevelGenerator
 
+VERSIONS = ("tensorflow", "keras", "tf2onnx", "onnxruntime")
 MODEL_NAME, CHECKPOINT_NAME, RUN_NAME = "generator.onnx", "checkpoint.npz", "run.json"
 
 
@@ -77,14 +79,17 @@ def generator_loss(loss: str, on_generated: tf.Tensor) -> tf.Tensor:
     return -tf.reduce_mean(on_generated)
 
 
-def train_generator(config: LevelGanConfig) -> Path:
+def train_generator(
+    config: LevelGanConfig, export: Callable[[Generator, Card, Path], float]
+) -> Path:
     """Train, export and return the path of the model, out/generator.onnx, with its card.
+
+    export: writes network and card to a path and returns how far the file is from the network
+        (`engine_plugin.export.generator.export_generator`)
 
     Beside it stand checkpoint.npz and run.json. Raises OutputExistsError for an existing folder
     without `force` or `resume`, ConfigError, ParityError.
     """
-    from engine_plugin.export.generator import export_generator, versions
-
     config.check()
     if not config.resume:
         refuse_existing(config.out, config.force)
@@ -121,11 +126,11 @@ def train_generator(config: LevelGanConfig) -> Path:
         "seed": config.seed,
         "steps": best.step,
         "seconds": round(training.seconds, 1),
-        "versions": {"python": platform.python_version(), "keras": keras.__version__, **versions()},
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in VERSIONS},
     }
     path = Path(config.out) / MODEL_NAME
     card = replace(training.card, training=record, evaluation=best.figures)
-    difference = export_generator(training.average, card, path)
+    difference = export(training.average, card, path)
     run = {**record, "evaluation": best.figures, "parity": difference, "history": training.history}
     atomic_write(Path(config.out) / RUN_NAME, (json.dumps(run, indent=1) + "\n").encode())
     return path

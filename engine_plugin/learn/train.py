@@ -208,6 +208,19 @@ class TrainingRun:
         )
         self.steps += config.num_envs
 
+    @property
+    def share_left(self) -> float:
+        """Share of the run that is still to come, by the clock or by the steps."""
+        gone = self.seconds / (self.config.minutes * 60)
+        if self.config.steps:
+            gone = max(gone, self.steps / self.config.steps)
+        return max(0.0, 1 - gone)
+
+    @property
+    def rate_factor(self) -> float:
+        """Factor on the learning rates: 1 in the first half of the run, then down to `rate_end`."""
+        return self.config.rate_end + (1 - self.config.rate_end) * min(1.0, 2 * self.share_left)
+
     def updates_due(self) -> bool:
         return self.updates * self.config.steps_per_update < self.steps - self.config.warm_up
 
@@ -218,6 +231,7 @@ class TrainingRun:
             return []
         count = self.config.batch_size // 2
         old = int(count * self.config.old_negatives)
+        self.discriminator.set_learning_rate(self.config.discriminator_rate * self.rate_factor)
         own = self.replay.sample(self.random, count - old, 1, newest=NEWEST_TICKS)
         if old:
             own = concatenate(own, self.replay.sample(self.random, old, 1))
@@ -242,7 +256,8 @@ class TrainingRun:
             batch = concatenate(
                 self.demonstrations.transitions.sample(self.random, shown, config.n_step), batch
             )
-        left = max(0.0, 1 - self.seconds / (config.minutes * 60))
+        left = self.share_left
+        self.learner.set_learning_rate(config.learning_rate * self.rate_factor)
         self.updates += 1
         result: np.ndarray = self.learner.update(
             batch, shown, self.symmetry(config.batch_size),
@@ -261,7 +276,7 @@ class TrainingRun:
         noise = np.random.default_rng(VALIDATION_SEED)
 
         def decide(observations: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-            values = self.learner.act(observations, allowed).numpy()
+            values = self.learner.act_averaged(observations, allowed).numpy()
             if self.config.policy == "soft":
                 values = values / self.config.card_temperature + noise.gumbel(size=values.shape)
             return np.where(allowed > 0, values, -np.inf).argmax(axis=1).astype(np.uint8)
@@ -291,7 +306,7 @@ class TrainingRun:
             self.best_score, self.best = score, line
             save_checkpoint(
                 self.out / "best.npz",
-                {"network": variables_to_arrays(self.learner.network.variables)},
+                {"target": variables_to_arrays(self.learner.target.variables)},
                 {"evaluation": line},
             )
         return line

@@ -15,6 +15,7 @@ import fastenv
 from engine_plugin.card import read_card
 from engine_plugin.errors import ConfigError, OutputExistsError, ParityError
 from engine_plugin.export import generator as export
+from engine_plugin.export.generator import export_generator
 from engine_plugin.learn.level_config import LevelGanConfig
 from engine_plugin.learn.level_networks import Generator, LevelCritic
 from engine_plugin.learn.levelgan import (
@@ -59,7 +60,7 @@ def eager():
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     out = tmp_path_factory.mktemp("gan") / "run"
-    return out, train_generator(small(out))
+    return out, train_generator(small(out), export_generator)
 
 
 def test_a_run_leaves_a_model_a_record_and_a_checkpoint(trained, tmp_path):
@@ -86,18 +87,19 @@ def test_a_run_leaves_a_model_a_record_and_a_checkpoint(trained, tmp_path):
 def test_an_existing_run_is_refused_and_a_resumed_one_goes_on(trained, eager):
     out, _ = trained
     with pytest.raises(OutputExistsError):
-        train_generator(small(out))
-    train_generator(small(out, steps=6, resume=True))
+        train_generator(small(out), export_generator)
+    train_generator(small(out, steps=6, resume=True), export_generator)
     record = json.loads((out / "run.json").read_text())
     assert [entry["step"] for entry in record["history"]] == [4, 6]
     with pytest.raises(ConfigError, match="resume"):
-        train_generator(small(out, resume=True, seed=1))
+        train_generator(small(out, resume=True, seed=1), export_generator)
     with pytest.raises(ConfigError, match="resume"):
-        train_generator(small(out.parent / "none", resume=True))
+        train_generator(small(out.parent / "none", resume=True), export_generator)
 
 
 def test_the_cross_entropy_of_the_original_trains_too(tmp_path, eager):
-    path = train_generator(small(tmp_path / "run", loss="gan", steps=2, evaluate_levels=2))
+    config = small(tmp_path / "run", loss="gan", steps=2, evaluate_levels=2)
+    path = train_generator(config, export_generator)
     assert "--loss gan" in read_card(path).training["command"]
 
 
@@ -183,5 +185,5 @@ def test_the_command_repeats_the_run():
 )
 def test_settings_out_of_range_are_refused(changes, tmp_path):
     with pytest.raises(ConfigError, match=next(iter(changes))):
-        train_generator(small(tmp_path / "run", **changes))
+        train_generator(small(tmp_path / "run", **changes), export_generator)
     assert not (tmp_path / "run").exists()
