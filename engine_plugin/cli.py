@@ -22,8 +22,14 @@ from engine_plugin.learn.level_config import LevelGanConfig
 
 # Import name -> the extra that installs it.
 EXTRAS = {
-    "tensorflow": "train", "keras": "train", "tf2onnx": "train", "onnx": "train", "rich": "train",
-    "pygame": "play", "gymnasium": "train", "pettingzoo": "train",
+    "tensorflow": "train",
+    "keras": "train",
+    "tf2onnx": "train",
+    "onnx": "train",
+    "rich": "train",
+    "pygame": "play",
+    "gymnasium": "train",
+    "pettingzoo": "train",
 }
 
 
@@ -311,7 +317,7 @@ HANDLERS: dict[type, Callable[[Any], dict[str, Any]]] = {
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     command = tyro.cli(
-        Command,  # type: ignore[arg-type]
+        Command,
         args=arguments,
         prog="engine-plugin",
         description="Record play, train opponents, generate levels, play against them.",

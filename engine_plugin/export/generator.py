@@ -70,4 +70,3 @@ def _to_onnx(generator: GeneratorFunction, card: Card) -> bytes:
     )
     serialized: bytes = model.SerializeToString()
     return serialized
-

@@ -41,7 +41,7 @@ def policy_card(
         actions=spec.actions,
         decision=Decision(
             rule="softmax" if config.policy == "soft" else "greedy",
-            temperature=config.card_temperature,
+            temperature=config.play_temperature,
             safety=config.safety,
         ),
         training=training,
@@ -54,7 +54,7 @@ def export_policy(
 ) -> float:
     """Write network and card to `path`; return the largest difference of a q value that was found.
 
-    observations uint8 [n, obs_size], masks uint8 [n, actions]: recorded in play, for the comparison.
+    observations uint8 [n, obs_size], masks uint8 [n, actions]: recorded in play, to compare on.
     Raises ParityError, and writes nothing, where onnxruntime's values differ from TensorFlow's by
     more than 1e-4, or its action does although the two best values differ by more than that.
     """

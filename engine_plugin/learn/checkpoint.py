@@ -21,8 +21,11 @@ Arrays = dict[str, np.ndarray]
 
 def save_checkpoint(path: Path, groups: dict[str, Arrays], facts: dict[str, Any]) -> None:
     """Write groups of arrays and JSON-ready facts."""
-    flat = {f"{group}/{name}": array for group, arrays in groups.items()
-            for name, array in arrays.items()}
+    flat = {
+        f"{group}/{name}": array
+        for group, arrays in groups.items()
+        for name, array in arrays.items()
+    }
     flat["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **flat)

@@ -1,11 +1,24 @@
-"""What a policy is trained with: one documented dataclass is the command line and the run record."""
+"""What a policy is trained with: one documented dataclass, command line and run record at once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from engine_plugin.errors import ConfigError
+
+# What settings left at 0 or "auto" become, by the kind of reward. With style alone the scale of
+# the reward is the temperature's; beside the game's reward of ±1 a temperature of 0.02 makes a sure
+# win worth 50 times the style of one action.
+_STYLE: dict[str, Any] = {"policy": "soft", "gamma": 0.8, "n_step": 1, "temperature": 1.0}
+_MIX: dict[str, Any] = {"policy": "soft", "gamma": 0.97, "n_step": 3, "temperature": 0.02}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "style": _STYLE,
+    "constant": _STYLE,
+    "none": _STYLE,
+    "mix": _MIX,
+    "game": {**_MIX, "policy": "greedy"},
+}
 
 
 @dataclass(frozen=True)
@@ -23,9 +36,10 @@ class PolicyConfig:
     control that proves nothing was learned from it; none: cloning only."""
     style_form: Literal["advantage", "neutral", "survive", "goal"] = "advantage"
     """How the discriminator's logit becomes a reward; derivations in learn/rewards.py."""
-    style_weight: float = 1.0
-    """Factor of the style reward in `mix`."""
-    game_weight: float = 10.0
+    style_weight: float = 0.0
+    """Factor of the style reward in `mix`; 0: the temperature, with which a soft policy on style
+    alone would have the demonstrator as its fixed point."""
+    game_weight: float = 1.0
     """Factor of the game reward (+1 win, -1 loss) in `game` and `mix`."""
     warm_start: bool = False
     """Start the DQN from a clone of the demonstrations."""
@@ -41,17 +55,18 @@ class PolicyConfig:
     """Where the levels come from: `generator` (the shipped one), `builtin`, or a folder."""
     num_envs: int = 128
     """Envs stepped together."""
-    gamma: float = 0.92
-    """Discount a step."""
-    n_step: int = 1
-    """Steps of reward summed before the target network takes over."""
-    policy: Literal["soft", "greedy"] = "soft"
+    gamma: float = 0.0
+    """Discount a step; 0: 0.8 for style alone, 0.97 with the game's reward."""
+    n_step: int = 0
+    """Steps of reward summed before the target network takes over; 0: 1 for style alone, 3 with the
+    game's reward."""
+    policy: Literal["auto", "soft", "greedy"] = "auto"
     """soft: actions sampled from softmax(Q / temperature), soft values in the target; greedy:
-    epsilon-greedy behaviour, double-DQN target."""
-    temperature: float = 1.0
-    """Temperature of the soft policy, in units of reward."""
+    epsilon-greedy behaviour, double-DQN target. auto: greedy for `game`, else soft."""
+    temperature: float = 0.0
+    """Temperature of the soft policy, in units of reward; 0: 1 for style alone, else 0.02."""
     play_temperature: float = 0.0
-    """Temperature that the model plays with; 0 means `temperature`."""
+    """Temperature that the model plays with; 0: `temperature`."""
     epsilon: float = 0.05
     """Share of random allowed actions under the greedy policy."""
     safety: Literal["survivable", "none"] = "survivable"
@@ -61,7 +76,7 @@ class PolicyConfig:
     demo_share: float = 0.25
     """Share of each batch drawn from the demonstrations."""
     margin: float = 0.0
-    """Weight of the large-margin loss on demonstrations at the start; annealed to 0 over the run."""
+    """Weight of the large-margin loss on demonstrations at the start; falls to 0 over the run."""
     clone_weight: float = 0.0
     """Weight of the cross-entropy to the demonstrated action, kept as a loss term."""
     learning_rate: float = 5e-4
@@ -111,6 +126,22 @@ class PolicyConfig:
     force: bool = False
     """Replace an existing `out`."""
 
+    def resolved(self) -> PolicyConfig:
+        """The same settings with nothing left open, checked. Raises ConfigError."""
+        chosen = {
+            name: value
+            for name, value in DEFAULTS[self.reward].items()
+            if getattr(self, name) in (0, "auto")
+        }
+        config = replace(self, **chosen)
+        config = replace(
+            config,
+            style_weight=config.style_weight or config.temperature,
+            play_temperature=config.play_temperature or config.temperature,
+        )
+        config.check()
+        return config
+
     def check(self) -> None:
         """Raise ConfigError where settings are out of range or contradict each other."""
         if self.needs_demos and not self.demos:
@@ -143,10 +174,6 @@ class PolicyConfig:
     @property
     def uses_discriminator(self) -> bool:
         return self.reward in ("style", "mix")
-
-    @property
-    def card_temperature(self) -> float:
-        return self.play_temperature or self.temperature
 
     @property
     def opponent_names(self) -> tuple[str, ...]:

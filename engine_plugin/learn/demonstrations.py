@@ -57,7 +57,9 @@ def _transitions(file: TrajectoryFile, spec: GameSpec, safety: str) -> ReplayBuf
             try:
                 batch.load_state(0, episode.state)
             except StateError as error:
-                raise TrajectoryError(f"episode {number} cannot be played again: {error}") from error
+                raise TrajectoryError(
+                    f"episode {number} cannot be played again: {error}"
+                ) from error
             _play_again(batch, episode, seat, safety, buffer)
         if tuple(np.sign(batch.rewards[0]).astype(int)) != tuple(episode.result):
             raise TrajectoryError(

@@ -32,8 +32,8 @@ class DiscriminatorLearner:
         self.network(tf.zeros([1, spec.observation_size], tf.uint8))
         self.optimizer = keras.optimizers.Adam(config.discriminator_rate, global_clipnorm=10.0)
         self.optimizer.build(self.network.trainable_variables)
-        self.update = tf.function(self._update, reduce_retracing=True)
-        self.clone = tf.function(self._clone, reduce_retracing=True)
+        self.update = tf.function(self._update, autograph=False)
+        self.clone = tf.function(self._clone, autograph=False)
         self.balanced_accuracy = 0.5
 
     def set_learning_rate(self, rate: float) -> None:
@@ -41,17 +41,15 @@ class DiscriminatorLearner:
 
     def note(self, accuracy: float) -> None:
         """Take the balanced accuracy of an update into the running mean."""
-        self.balanced_accuracy = (
-            SMOOTHING * self.balanced_accuracy + (1 - SMOOTHING) * accuracy
-        )
+        self.balanced_accuracy = SMOOTHING * self.balanced_accuracy + (1 - SMOOTHING) * accuracy
 
     @property
     def should_rest(self) -> bool:
         return self.balanced_accuracy > REST_ABOVE
 
     def _clone(self, observations: Any, allowed: Any, actions: Any, symmetry: Any) -> Any:
-        """One step towards f = log pi of a clone: where the form `advantage` has its fixed point, so
-        that a discriminator beside a cloned policy begins with nothing to correct."""
+        """One step towards f = log pi of a clone, the fixed point of the form `advantage`: beside a
+        cloned policy the discriminator then begins with nothing to correct."""
         with tf.GradientTape() as tape:
             outputs = self.network(observations, symmetry, training=True)
             # A clone knows nothing of ends: the absorbing state is judged neither way.
@@ -60,28 +58,32 @@ class DiscriminatorLearner:
         self.optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 
-    def _update(
-        self, dqn: DQN, demonstrated: Transitions, own: Transitions, symmetry: Any
-    ) -> Any:
+    def _update(self, dqn: DQN, demonstrated: Transitions, own: Transitions, symmetry: Any) -> Any:
         """One gradient step on equally many transitions of both kinds (their first steps).
 
         Returns float32 [4]: loss, balanced accuracy, mean logit of demonstrations, of the agent.
         """
         config = self.config
         count = demonstrated.actions.shape[0]
-        observations = tf.concat(
-            [demonstrated.observations[:, 0], own.observations[:, 0]], axis=0
-        )
+        observations = tf.concat([demonstrated.observations[:, 0], own.observations[:, 0]], axis=0)
         allowed = tf.concat([demonstrated.allowed[:, 0], own.allowed[:, 0]], axis=0)
         actions = tf.concat([demonstrated.actions[:, 0], own.actions[:, 0]], axis=0)
         if config.style_form == "advantage":
-            allowed = tf.maximum(tf.cast(allowed, tf.float32), tf.one_hot(actions, allowed.shape[1]))
+            allowed = tf.maximum(
+                tf.cast(allowed, tf.float32), tf.one_hot(actions, allowed.shape[1])
+            )
             logs = chosen(log_policy(dqn(observations), allowed, config.temperature), actions)
             logs = tf.maximum(logs, -12.0)
         else:
             logs = tf.zeros_like(actions, tf.float32)
-        places = actions if symmetry is None else tf.gather(
-            tf.gather(self.network.in_original_order.permutations, symmetry), actions, batch_dims=1
+        places = (
+            actions
+            if symmetry is None
+            else tf.gather(
+                tf.gather(self.network.in_original_order.permutations, symmetry),
+                actions,
+                batch_dims=1,
+            )
         )
         window, vector = self.network.encoder(observations, symmetry)
         ends = tf.stack([tf.reduce_mean(demonstrated.terminated), tf.reduce_mean(own.terminated)])
@@ -104,7 +106,7 @@ class DiscriminatorLearner:
     def _outputs_and_penalty(
         self, window: Any, vector: Any, places: Any, count: int
     ) -> tuple[Any, Any]:
-        """Outputs [n] at the actions' places, and the mean squared gradient of the first `count`."""
+        """Outputs [n] at the actions' places and the mean squared gradient of the first `count`."""
         if not self.config.gradient_penalty:
             return chosen(self.network.judge(window, vector, training=True), places), 0.0
         with tf.GradientTape() as inner:

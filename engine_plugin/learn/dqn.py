@@ -2,8 +2,8 @@
 
 The soft policy is pi(a | s) = exp(Q(s, a) / T) / sum over allowed b of exp(Q(s, b) / T), its value
 V(s) = T log sum over allowed b of exp(Q(s, b) / T) (soft Q-learning, Haarnoja et al. 2017). The
-greedy one takes the best allowed action and, in the target, lets the Q-network choose and the target
-network judge (double DQN, van Hasselt et al. 2016).
+greedy one takes the best allowed action; in the target, the Q-network chooses and the target
+network judges (double DQN, van Hasselt et al. 2016).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from engine_plugin.learn.rewards import absorbing_value, style_reward
 from fastenv import GameSpec
 
 FORBIDDEN = -1e9
-MARGIN = 0.8    # of the large-margin loss (DQfD, Hester et al. 2018)
+MARGIN = 0.8  # of the large-margin loss (DQfD, Hester et al. 2018)
 
 
 def allowed_only(values: Any, allowed: Any) -> Any:
@@ -63,10 +63,10 @@ class DQNLearner:
         self.target.set_weights(self.network.get_weights())
         self.optimizer = keras.optimizers.Adam(config.learning_rate, global_clipnorm=10.0)
         self.optimizer.build(self.network.trainable_variables)
-        self.act = tf.function(self._act, reduce_retracing=True)
-        self.act_averaged = tf.function(self._act_averaged, reduce_retracing=True)
-        self.update = tf.function(self._update, reduce_retracing=True)
-        self.clone = tf.function(self._clone, reduce_retracing=True)
+        self.act = tf.function(self._act, autograph=False)
+        self.act_averaged = tf.function(self._act_averaged, autograph=False)
+        self.update = tf.function(self._update, autograph=False)
+        self.clone = tf.function(self._clone, autograph=False)
 
     def _act(self, observations: Any, allowed: Any) -> Any:
         """Values of the allowed actions, float32 [n, actions]; -1e9 elsewhere."""
@@ -106,7 +106,7 @@ class DQNLearner:
 
     def entropy_between(self, batch: Transitions, symmetry: Any) -> Any:
         """What the soft value holds beside the rewards: -T log pi of every step after the first,
-        float32 [B, n]. Soft Q(s, a) = r + gamma V(s'), and V(s') = E[Q(s', a') - T log pi(a' | s')]:
+        float32 [B, n]. Soft Q(s, a) = r + gamma V(s'), V(s') = E[Q(s', a') - T log pi(a' | s')]:
         a sum over n steps needs that term for each action but the first."""
         rows, steps = batch.actions.shape
         later = tf.reshape(batch.observations[:, 1:], [-1, batch.observations.shape[2]])
@@ -149,7 +149,8 @@ class DQNLearner:
                 loss += margin * self.margin_loss(values[:demonstrations], batch, demonstrations)
             if demonstrations and config.clone_weight:
                 loss += config.clone_weight * self.cross_entropy(
-                    values[:demonstrations], batch.allowed[:demonstrations, 0],
+                    values[:demonstrations],
+                    batch.allowed[:demonstrations, 0],
                     batch.actions[:demonstrations, 0],
                 )
         self.apply(tape.gradient(loss, self.network.trainable_variables))

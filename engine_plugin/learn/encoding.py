@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from fastenv import GameSpec
 
-CONTENTS = 6            # values of the low four bits of a cell
-DANGER_TICKS = 8        # values of the high four bits, 0 excluded
+CONTENTS = 6  # values of the low four bits of a cell
+DANGER_TICKS = 8  # values of the high four bits, 0 excluded
 WALL = 1
 # Features of one cell: one-hot content (floor is none of them), threatened, how soon, next tick.
 CELL_FEATURES = CONTENTS - 1 + 3
@@ -30,7 +30,11 @@ def _cell_table() -> np.ndarray:
         if 0 < content < CONTENTS:
             table[value, content - 1] = 1
         if danger:
-            table[value, CONTENTS - 1:] = 1, (DANGER_TICKS + 1 - danger) / DANGER_TICKS, danger == 1
+            table[value, CONTENTS - 1 :] = (
+                1,
+                (DANGER_TICKS + 1 - danger) / DANGER_TICKS,
+                danger == 1,
+            )
     return table
 
 
@@ -100,8 +104,11 @@ class WindowEncoder:
         self.pad = reach
         self.padded_width = layout.width + 2 * reach
         offsets = np.array(
-            [(row, column) for row in range(-reach, reach + 1)
-             for column in range(-reach, reach + 1)],
+            [
+                (row, column)
+                for row in range(-reach, reach + 1)
+                for column in range(-reach, reach + 1)
+            ],
             np.int32,
         )
         # Entry i of the transformed window shows what lies at matrix^-1 @ offset_i.
@@ -123,7 +130,7 @@ class WindowEncoder:
         values = tf.cast(observations, tf.int32)
         count = tf.shape(values)[0]
         cells = tf.reshape(
-            values[:, layout.cells:layout.cells + layout.height * layout.width],
+            values[:, layout.cells : layout.cells + layout.height * layout.width],
             [count, layout.height, layout.width],
         )
         padding = [[0, 0], [self.pad, self.pad], [self.pad, self.pad]]

@@ -2,7 +2,7 @@
 
 Needs no TensorFlow: a policy is any function from observations and allowed actions to actions.
 
-Style score. For the rates k of the game's profile, measured on the same seeds, levels and opponents,
+Style score. For the rates k of the game's profile, on the same seeds, levels and opponents,
 
     d(x) = mean over k of |x_k - demonstrator_k| / s_k,
     score = 1 - d(agent) / d(survivor),
@@ -66,18 +66,14 @@ def play_episodes(
         ended = (arena.terminated | arena.truncated) & open_rows
         result[ended] = arena.final_statistics[ended]
         open_rows &= ~ended
-    return {
-        name: result[arena.opponent_of == index] for index, name in enumerate(arena.opponents)
-    }
+    return {name: result[arena.opponent_of == index] for index, name in enumerate(arena.opponents)}
 
 
 def profile(spec: GameSpec, statistics: np.ndarray) -> dict[str, float]:
     """The behaviour rates over a set of episodes, statistics int [episodes, statistics]."""
     columns = {name: statistics[:, index].sum() for index, name in enumerate(spec.statistics)}
     ticks = max(int(columns["ticks"]), 1)
-    return {
-        rate: float(columns[statistic]) * per / ticks for rate, statistic, per in spec.profile
-    }
+    return {rate: float(columns[statistic]) * per / ticks for rate, statistic, per in spec.profile}
 
 
 def profile_spread(spec: GameSpec, statistics: np.ndarray) -> dict[str, float]:
@@ -115,14 +111,14 @@ def summary(spec: GameSpec, statistics: np.ndarray) -> dict[str, Any]:
 
 def strength(spec: GameSpec, statistics: dict[str, np.ndarray]) -> float:
     """One number to select by: mean over opponents of (wins - losses + early wins) / episodes."""
-    wins, losses, early = (
-        spec.statistics.index(name) for name in ("wins", "losses", "early_wins")
-    )
+    wins, losses, early = (spec.statistics.index(name) for name in ("wins", "losses", "early_wins"))
     return float(
-        np.mean([
-            (rows[:, wins] - rows[:, losses] + rows[:, early]).mean()
-            for rows in statistics.values()
-        ])
+        np.mean(
+            [
+                (rows[:, wins] - rows[:, losses] + rows[:, early]).mean()
+                for rows in statistics.values()
+            ]
+        )
     )
 
 

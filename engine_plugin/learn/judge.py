@@ -105,7 +105,8 @@ def _judge_style(
     demonstrator = header.players[header.demonstrated[0]]
     opponents = tuple(
         name
-        for seat, joined in enumerate(header.players) if seat not in header.demonstrated
+        for seat, joined in enumerate(header.players)
+        if seat not in header.demonstrated
         for name in joined.split(",")
     )
     scripted = fastenv.scripted_player_names(game)

@@ -126,7 +126,8 @@ def train_generator(
         "seed": config.seed,
         "steps": best.step,
         "seconds": round(training.seconds, 1),
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in VERSIONS},
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in VERSIONS},
     }
     path = Path(config.out) / MODEL_NAME
     card = replace(training.card, training=record, evaluation=best.figures)

@@ -79,8 +79,8 @@ class DQN(keras.Model):
 class Discriminator(keras.Model):
     """Judges transitions: one output for every action of a state, high = demonstrated.
 
-    call(observations, symmetry) -> float32 [n, actions]: the logit, or f of the form `advantage`, see
-    learn/rewards.py. It does not see where on the board the
+    call(observations, symmetry) -> float32 [n, actions]: the logit, or f of the form `advantage`,
+    see learn/rewards.py. It does not see where on the board the
     player is, so that it cannot tell demonstrations by the place. `absorbing` is the logit of the
     absorbing state.
     """
@@ -102,7 +102,7 @@ class Discriminator(keras.Model):
         return self.in_original_order(self.judge(window, vector, training), symmetry)
 
     def judge(self, window: Any, vector: Any, training: bool) -> Any:
-        """Outputs [n, actions] of encoded observations, in the order of the board as shown; split off
-        for the gradient penalty."""
+        """Outputs [n, actions] of encoded observations, in the order of the board as shown; split
+        off for the gradient penalty."""
         features = tf.concat([self.trunk(window, training=training), vector], axis=1)
         return self.logit(self.hidden(features, training=training))

@@ -45,7 +45,7 @@ class ReplayBuffer:
 
     def __init__(self, length: int, num_envs: int, observation_size: int, actions: int):
         shape = (length, num_envs)
-        self.arrays = {
+        self.arrays: dict[str, np.ndarray] = {
             "observations": np.zeros((*shape, observation_size), np.uint8),
             "allowed": np.zeros((*shape, actions), np.uint8),
             "actions": np.zeros(shape, np.uint8),
@@ -57,13 +57,13 @@ class ReplayBuffer:
         }
         self.length = length
         self.num_envs = num_envs
-        self.head = 0       # where the next tick is written
-        self.filled = 0     # ticks held
+        self.head = 0  # where the next tick is written
+        self.filled = 0  # ticks held
 
     def __len__(self) -> int:
         return self.filled * self.num_envs
 
-    def add(self, **tick: np.ndarray) -> None:
+    def add(self, **tick: np.ndarray | np.generic | bool) -> None:
         """Store one tick of all envs; the oldest is overwritten. Keys as in `arrays`."""
         for name, values in tick.items():
             self.arrays[name][self.head] = values
@@ -81,7 +81,7 @@ class ReplayBuffer:
         if starts < 1:
             raise ValueError(f"expected at least {n_step} ticks, the buffer holds {self.filled}")
         window = starts if newest is None else min(newest, starts)
-        age = random.integers(0, window, count) + n_step     # ticks behind the head
+        age = random.integers(0, window, count) + n_step  # ticks behind the head
         env = random.integers(0, self.num_envs, count)
         tick = (self.head - age[:, None] + np.arange(n_step)) % self.length
         arrays = self.arrays

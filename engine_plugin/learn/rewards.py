@@ -9,16 +9,16 @@ optimum, with p_E the demonstrations' and p_A the agent's distribution over tran
 survive   -log(1 - D) = softplus(l)     always positive: pays for staying alive (GAIL, Ho & Ermon
                                         2016, as implemented for tasks that should go on)
 goal      log D = -softplus(-l)         always negative: pays for ending the episode
-neutral   (log D - log(1 - D)) / 2 = l/2   the mean of the two. Since log D - log(1 - D) = l exactly,
+neutral   (log D - log(1 - D)) / 2 = l/2   the mean of the two. As log D - log(1 - D) = l exactly,
                                         it has no sign of its own, but the value of an end still has
                                         to be learned: the absorbing state, see below.
-advantage l + log pi(a | s) = f(s, a)   the discriminator's logit is built as f - log pi (AIRL, Fu et
-                                        al. 2018), so f* = log p_E - log p_A + log pi.
+advantage l + log pi(a | s) = f(s, a)   the logit is built as f - log pi (AIRL, Fu et al. 2018),
+                                        so f* = log p_E - log p_A + log pi.
 
 Why `advantage` does not chase its own tail. With the other three, a policy that plays like the
 demonstrator makes l* = 0 everywhere; the reward is gone and the soft policy moves away again. With
-`advantage`, p_A = p_E gives f*(s, a) = log pi(a | s) = log pi_E(a | s). Put that reward into the soft
-Bellman equation with temperature 1:
+`advantage`, p_A = p_E gives f*(s, a) = log pi(a | s) = log pi_E(a | s). Put that reward into the
+soft Bellman equation with temperature 1:
 
     Q(s, a) = log pi_E(a | s) + gamma V(s'),    V(s) = log sum_a exp Q(s, a).
 
@@ -27,9 +27,9 @@ demonstrator is a fixed point. There V = 0 in every state, so that ending the ep
 same as going on; the absorbing state's value is 0 and need not be learned.
 
 Absorbing states (DAC, Kostrikov et al. 2019). For the other forms an end of value 0 is a reward of
-its own: with positive rewards death costs, with negative ones it pays. Instead an ended episode goes
-on in an absorbing state for ever, and the discriminator judges that state like any other, from the
-ends of the demonstrations and of the agent. With r_a the reward there, its value is
+its own: with positive rewards death costs, with negative ones it pays. Instead an ended episode
+goes on in an absorbing state for ever, and the discriminator judges that state like any other, from
+the ends of the demonstrations and of the agent. With r_a the reward there, its value is
 r_a + gamma r_a + ... = r_a / (1 - gamma).
 """
 

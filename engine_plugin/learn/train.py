@@ -39,9 +39,9 @@ from engine_plugin.learn.replay import ReplayBuffer, Transitions, concatenate
 from engine_plugin.levels.source import levels_from
 from fastenv import GameSpec
 
-NEWEST_TICKS = 40           # of the replay buffer, from which newest negatives are drawn
+NEWEST_TICKS = 40  # of the replay buffer, from which newest negatives are drawn
 CLONE_BATCH = 256
-VALIDATION_SEED = 1_000_003     # levels and matches of the evaluations during training
+VALIDATION_SEED = 1_000_003  # levels and matches of the evaluations during training
 VERSIONS = ("tensorflow", "keras", "numpy", "onnxruntime", "tf2onnx")
 
 
@@ -51,7 +51,7 @@ def train_policy(config: PolicyConfig, command: str = "") -> dict[str, Any]:
     Raises ConfigError, OutputExistsError, TrajectoryError, UnknownGameError or a ModelError before
     anything is written.
     """
-    config.check()
+    config = config.resolved()
     out = Path(config.out)
     if not config.resume:
         refuse_existing(out, config.force)
@@ -96,12 +96,18 @@ class TrainingRun:
             spec, config, self.discriminator.network if self.discriminator else None
         )
         self.arena = Arena(
-            config.game, config.opponent_names, config.num_envs, config.seed + 1, levels,
+            config.game,
+            config.opponent_names,
+            config.num_envs,
+            config.seed + 1,
+            levels,
             config.safety,
         )
         self.replay = ReplayBuffer(
             max(config.replay_size // config.num_envs, config.n_step + 1),
-            config.num_envs, spec.observation_size, len(spec.actions),
+            config.num_envs,
+            spec.observation_size,
+            len(spec.actions),
         )
         self.yardstick = None
         validation = self.validation_setting()
@@ -109,12 +115,16 @@ class TrainingRun:
             config.game
         ):
             self.yardstick = StyleYardstick(
-                spec, demonstrations.player, validation["opponents"], config.evaluation_episodes,
-                VALIDATION_SEED, levels,
+                spec,
+                demonstrations.player,
+                validation["opponents"],
+                config.evaluation_episodes,
+                VALIDATION_SEED,
+                levels,
             )
         self.steps = 0
         self.updates = 0
-        self.seconds = 0.0      # of training before this process
+        self.seconds = 0.0  # of training before this process
         self.best_score = -np.inf
         self.best: dict[str, Any] = {}
 
@@ -142,7 +152,7 @@ class TrainingRun:
             self.evaluate({"phase": "clone"})
 
     def clone(self) -> None:
-        """Behaviour cloning: cross-entropy to the demonstrated actions, symmetries as augmentation."""
+        """Behaviour cloning: cross-entropy to the demonstrated actions, under random symmetries."""
         assert self.demonstrations is not None
         transitions = self.demonstrations.transitions
         rounds = self.config.clone_epochs * max(len(transitions) // CLONE_BATCH, 1)
@@ -202,9 +212,14 @@ class TrainingRun:
         observations, allowed = arena.observations.copy(), arena.allowed.copy()
         arena.step(actions)
         self.replay.add(
-            observations=observations, allowed=allowed, actions=actions, rewards=arena.rewards,
-            next_observations=arena.next_observations, next_allowed=arena.allowed,
-            terminated=arena.terminated, truncated=arena.truncated,
+            observations=observations,
+            allowed=allowed,
+            actions=actions,
+            rewards=arena.rewards,
+            next_observations=arena.next_observations,
+            next_allowed=arena.allowed,
+            terminated=arena.terminated,
+            truncated=arena.truncated,
         )
         self.steps += config.num_envs
 
@@ -260,7 +275,9 @@ class TrainingRun:
         self.learner.set_learning_rate(config.learning_rate * self.rate_factor)
         self.updates += 1
         result: np.ndarray = self.learner.update(
-            batch, shown, self.symmetry(config.batch_size),
+            batch,
+            shown,
+            self.symmetry(config.batch_size),
             tf.constant(config.margin * left, tf.float32),
         ).numpy()
         return result
@@ -278,12 +295,18 @@ class TrainingRun:
         def decide(observations: np.ndarray, allowed: np.ndarray) -> np.ndarray:
             values = self.learner.act_averaged(observations, allowed).numpy()
             if self.config.policy == "soft":
-                values = values / self.config.card_temperature + noise.gumbel(size=values.shape)
-            return np.where(allowed > 0, values, -np.inf).argmax(axis=1).astype(np.uint8)
+                values = values / self.config.play_temperature + noise.gumbel(size=values.shape)
+            actions: np.ndarray = np.where(allowed > 0, values, -np.inf).argmax(axis=1)
+            return actions.astype(np.uint8)
 
         played = play_episodes(
-            self.spec, decide, self.validation_setting()["opponents"],
-            self.config.evaluation_episodes, VALIDATION_SEED, self.levels, self.config.safety,
+            self.spec,
+            decide,
+            self.validation_setting()["opponents"],
+            self.config.evaluation_episodes,
+            VALIDATION_SEED,
+            self.levels,
+            self.config.safety,
         )
         line = {
             "seconds": round(self.seconds, 1),
@@ -299,7 +322,7 @@ class TrainingRun:
         with (self.out / "log.jsonl").open("a") as log:
             log.write(json.dumps(line) + "\n")
         if self.selects_style and self.yardstick is None and self.config.uses_discriminator:
-            score = float(self.steps)   # a person's demonstrations: no yardstick, keep the last
+            score = float(self.steps)  # a person's demonstrations: no yardstick, keep the last
         else:
             score = line["style"] if self.selects_style and "style" in line else line["strength"]
         if self.config.select == "last" or score >= self.best_score:
@@ -427,14 +450,19 @@ def _means(numbers: list[np.ndarray], judged: list[np.ndarray]) -> dict[str, Any
         line |= dict(zip(names, np.mean(numbers, axis=0).round(4).tolist(), strict=True))
     if judged:
         names_of_judge = (
-            "discriminator_loss", "balanced_accuracy", "logit_demonstrations", "logit_agent",
+            "discriminator_loss",
+            "balanced_accuracy",
+            "logit_demonstrations",
+            "logit_agent",
         )
         line |= dict(zip(names_of_judge, np.mean(judged, axis=0).round(4).tolist(), strict=True))
     return line
 
 
 def _short(line: dict[str, Any]) -> str:
-    wins = " ".join(f"{name} {row['wins']}:{row['losses']}" for name, row in line["against"].items())
+    wins = " ".join(
+        f"{name} {row['wins']}:{row['losses']}" for name, row in line["against"].items()
+    )
     style = f"style {line['style']:.2f} " if "style" in line else ""
     return style + wins
 
