@@ -25,9 +25,24 @@ from fastenv.registry import compiled_game, game_spec, games, scripted_players
 from fastenv.spec import Field, GameSpec, LevelConstraints, Tile
 
 __all__ = [
-    "ActionError", "BatchEnv", "Bot", "FastenvError", "Field", "GameSpec", "Level",
-    "LevelConstraints", "LevelError", "StateError", "Tile", "UnknownGameError", "builtin_levels",
-    "game_spec", "games", "make_batch", "make_bot", "scripted_player_names",
+    "ActionError",
+    "BatchEnv",
+    "Bot",
+    "FastenvError",
+    "Field",
+    "GameSpec",
+    "Level",
+    "LevelConstraints",
+    "LevelError",
+    "StateError",
+    "Tile",
+    "UnknownGameError",
+    "builtin_levels",
+    "game_spec",
+    "games",
+    "make_batch",
+    "make_bot",
+    "scripted_player_names",
 ]
 
 

@@ -12,6 +12,7 @@ import zlib
 import numpy as np
 
 from fastenv.errors import ActionError, LevelError, StateError
+from fastenv.level import Level
 
 from libc.stdint cimport int32_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
@@ -111,16 +112,15 @@ cdef class BatchEnv:
         free(self.memory)
 
     def set_levels(self, levels):
-        """Let the following episodes start on these levels (a non-empty list of `Level`)."""
+        """Let the following episodes start on these levels (a non-empty list of `Level`); the
+        `level_index` of running ones still counts in the old list.
+
+        Raises LevelError for one that the game cannot start from; nothing changes.
+        """
         if not levels:
             raise LevelError("expected at least one level, got none")
-        tiles = np.stack([level.tiles for level in levels]).astype(np.uint8)
-        if tiles.shape[1:] != (self.spec.height, self.spec.width):
-            raise LevelError(
-                f"expected levels of {self.spec.height} × {self.spec.width}, got {tiles.shape[1:]}"
-            )
-        if tiles.max() >= len(self.spec.tiles):
-            raise LevelError(f"expected tile ids below {len(self.spec.tiles)}, got {tiles.max()}")
+        # A Level can be built without its checks, and the rules rely on the border and the spawns.
+        tiles = np.stack([Level.from_tiles(level.tiles, self.spec).tiles for level in levels])
         self.levels = list(levels)
         self.level_tiles = np.ascontiguousarray(tiles.reshape(len(levels), -1))
         self.level_count = len(levels)
@@ -281,7 +281,12 @@ cdef class BatchEnv:
         Raises StateError for a blob of another game or version, or a damaged one; nothing changes.
         """
         self._check_index(index)
-        blob = bytes(blob)
+        try:
+            blob = bytes(memoryview(blob))
+        except TypeError as error:
+            raise StateError(
+                f"expected bytes made by save_state, got {type(blob).__name__}"
+            ) from error
         header = self._state_header()
         size = len(STATE_MAGIC) + 4 + len(header) + self.interface.state_size + 4
         body = blob[len(STATE_MAGIC):len(blob) - 4]
@@ -327,7 +332,7 @@ cdef class Bot:
         self.name = player.name
         self.game = game
 
-    def act(self, BatchEnv batch, int seat, out=None):
+    def act(self, BatchEnv batch not None, int seat, out=None):
         """Actions uint8 [num_envs] for `seat` in every env, written into `out`."""
         cdef uint8_t[::1] actions
         if batch.spec.name != self.game:

@@ -30,8 +30,9 @@ def _level(spec: GameSpec, random: np.random.Generator) -> Level:
     kinds = random.integers(0, 2, tiles.shape)
     tiles[hidden & (kinds == 0)] = spec.tile_id("crate_range")
     tiles[hidden & (kinds == 1)] = spec.tile_id("crate_bomb")
-    tiles = np.where(np.arange(tiles.size).reshape(tiles.shape) < tiles.size // 2,
-                     tiles, tiles[::-1, ::-1]).astype(np.uint8)
+    tiles = np.where(
+        np.arange(tiles.size).reshape(tiles.shape) < tiles.size // 2, tiles, tiles[::-1, ::-1]
+    ).astype(np.uint8)
     tiles[2::2, 2::2] = spec.tile_id("wall")
     tiles[[0, -1], :] = spec.tile_id("wall")
     tiles[:, [0, -1]] = spec.tile_id("wall")

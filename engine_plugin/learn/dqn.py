@@ -177,15 +177,17 @@ class DQNLearner:
         return -tf.reduce_mean(chosen(logs, actions))
 
     def _clone(self, observations: Any, allowed: Any, actions: Any, symmetry: Any) -> Any:
-        """One step of behaviour cloning: pi is the soft policy, whatever the behaviour later is."""
+        """One step of behaviour cloning: the outputs are logits of the policy."""
         with tf.GradientTape() as tape:
-            values = self.network(observations, symmetry) / self.config.temperature
-            loss = cloning_loss(values, allowed, actions)
+            loss = cloning_loss(self.network(observations, symmetry), allowed, actions)
         self.apply(tape.gradient(loss, self.network.trainable_variables))
         return loss
 
     def take_over_clone(self) -> None:
-        """Start the reinforcement learning from the cloned weights, with a fresh optimiser."""
+        """Turn cloned logits into values, Q = T logits; start from them with a fresh optimiser."""
+        for head in (self.network.value, self.network.advantage):
+            for variable in head.variables:
+                variable.assign(self.config.temperature * variable)
         self.target.set_weights(self.network.get_weights())
         for variable in self.optimizer.variables:
             if variable is not self.optimizer.learning_rate:

@@ -92,7 +92,8 @@ cdef int steps_toward(
         return 0
     for distance in range(1, limit + 1):
         for action in range(UP, RIGHT + 1):
-            if bits_has(flood, view.own + step_offset(action)) and view.safe[action]:
+            # In this order: the cell of a step that is not safe may lie outside the bits.
+            if view.safe[action] and bits_has(flood, view.own + step_offset(action)):
                 steps[action] = 1
                 found = True
         if found:

@@ -48,7 +48,8 @@ cdef enum:
     SELF_KILLS = 7
     WINS = 8
     EARLY_WINS = 9
-    STATISTICS = 10
+    LOSSES = 10
+    STATISTICS = 11
 
 ctypedef struct Bomb:
     uint8_t cell

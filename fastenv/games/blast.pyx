@@ -80,7 +80,7 @@ SPEC = GameSpec(
     ),
     statistics=(
         "ticks", "bombs", "crates", "items", "kills", "waits", "distance",
-        "self_kills", "wins", "early_wins",
+        "self_kills", "wins", "early_wins", "losses",
     ),
     profile=(
         ("bombs", "bombs", 100),
@@ -116,7 +116,8 @@ cdef enum:
     LEVEL_SPAWN_1 = 5
     LEVEL_SPAWN_2 = 6
 
-cdef int[5] OFFSETS = [0, -WIDTH, WIDTH, -1, 1]
+# By action; the first five are also the directions in which flames spread.
+cdef int[ACTIONS] OFFSETS = [0, -WIDTH, WIDTH, -1, 1, 0]
 cdef uint8_t[8][CLOSING_CELLS] CLOSING_PATHS
 
 
@@ -153,7 +154,8 @@ def _turned(cells):
         columns, rows = right - left + 1, bottom - top + 1
         size = columns * rows - max(columns - 2, 0) * max(rows - 2, 0)
         ring = cells[len(turned):len(turned) + size]
-        turned += ring[:1] + ring[:0:-1]
+        is_line = columns == 1 or rows == 1     # the innermost: it has only one way to be walked
+        turned += ring if is_line else ring[:1] + ring[:0:-1]
         left, right, top, bottom = left + 1, right - 1, top + 1, bottom - 1
     return turned
 
@@ -163,12 +165,15 @@ _fill_closing_paths()
 
 cdef int step_offset(int action) noexcept nogil:
     """Cell offset of a step; 0 for actions that stay."""
-    return OFFSETS[action] if action <= RIGHT else 0
+    return OFFSETS[action]
 
 
 cdef inline bint blocks_step(uint8_t cell) noexcept nogil:
-    cdef uint8_t content = cell & CONTENT
-    return content == WALL or content == CRATE or content == BOMB_HERE
+    return (<uint32_t>(1 << WALL | 1 << CRATE | 1 << BOMB_HERE) >> (cell & CONTENT)) & 1
+
+
+cdef inline bint has_bomb(uint8_t cell) noexcept nogil:
+    return (cell & CONTENT) == BOMB_HERE
 
 
 cdef bint is_legal(const BlastState* state, int player, int action) noexcept nogil:
@@ -176,7 +181,7 @@ cdef bint is_legal(const BlastState* state, int player, int action) noexcept nog
     if action == WAIT:
         return True
     if action == BOMB:
-        return self.bombs > 0 and (state.cells[self.cell] & CONTENT) != BOMB_HERE
+        return self.bombs > 0 and not has_bomb(state.cells[self.cell])
     return not blocks_step(state.cells[self.cell + OFFSETS[action]])
 
 
@@ -218,24 +223,29 @@ cdef void blast_reset(void* raw, const uint8_t* level) noexcept nogil:
 
 cdef void move_players(BlastState* state, const uint8_t* actions) noexcept nogil:
     """Rules 2 and 3."""
-    cdef int player, action
+    cdef int player, action, is_step, lays, legal
     cdef int[PLAYERS] wanted
+    cdef int[PLAYERS] laying
     cdef Player* self
     cdef Bomb* bomb
     cdef uint8_t content
     for player in range(PLAYERS):
+        # As `is_legal`, without branches: nobody can foresee what players do.
         self = &state.players[player]
         action = actions[player]
-        if not is_legal(state, player, action):
-            state.header.illegal_actions += 1
-            action = WAIT
-        wanted[player] = self.cell + step_offset(action)
-        if action == WAIT:
-            self.counters[WAITS] += 1
+        lays = action == BOMB
+        is_step = (action != WAIT) & (lays ^ 1)
+        legal = (is_step & blocks_step(state.cells[self.cell + OFFSETS[action]])) ^ 1
+        legal &= (lays & ((self.bombs == 0) | has_bomb(state.cells[self.cell]))) ^ 1
+        action *= legal
+        state.header.illegal_actions += legal ^ 1
+        wanted[player] = self.cell + OFFSETS[action]
+        laying[player] = lays & legal
+        self.counters[WAITS] += action == WAIT
     # Bombs are laid after both have chosen: a bomb does not stop a step of the same tick.
     for player in range(PLAYERS):
         self = &state.players[player]
-        if actions[player] == BOMB and is_legal(state, player, BOMB):
+        if laying[player]:
             state.cells[self.cell] = (state.cells[self.cell] & ~CONTENT) | BOMB_HERE
             bomb = &state.bombs[state.bomb_count]
             bomb.cell = self.cell
@@ -395,6 +405,36 @@ cdef void refresh_danger(BlastState* state) noexcept nogil:
                 mark(&state.cells[cell], tick - state.tick)
 
 
+cdef void pass_danger(BlastState* state) noexcept nogil:
+    """Every danger comes one tick nearer."""
+    cdef int cell
+    cdef uint8_t value
+    for cell in range(CELLS_PADDED):
+        value = state.cells[cell]
+        state.cells[cell] = value - (1 << DANGER_SHIFT) if value > CONTENT else value
+
+
+cdef bint add_danger(BlastState* state, int first) noexcept nogil:
+    """Mark what the bombs from index `first` on, laid in this tick, will burn; False, and nothing
+    sound is left, if one of them will be set off early, as it may then set off others."""
+    cdef int index, direction, distance, cell, danger
+    cdef uint8_t content
+    for index in range(first, state.bomb_count):
+        danger = state.cells[state.bombs[index].cell] >> DANGER_SHIFT
+        if danger != 0 and danger != FUSE:
+            return False
+        for direction in range(5):
+            for distance in range(1, 2 if direction == 0 else state.bombs[index].range + 1):
+                cell = state.bombs[index].cell + OFFSETS[direction] * distance
+                content = state.cells[cell] & CONTENT
+                if content == WALL:
+                    break
+                mark(&state.cells[cell], FUSE)
+                if content == CRATE:
+                    break
+    return True
+
+
 cdef inline int columns_and_rows_apart(int a, int b) noexcept nogil:
     cdef int rows = a // WIDTH - b // WIDTH
     cdef int columns = a % WIDTH - b % WIDTH
@@ -403,10 +443,9 @@ cdef inline int columns_and_rows_apart(int a, int b) noexcept nogil:
 
 cdef int blast_step(void* raw, const uint8_t* actions, float* rewards) noexcept nogil:
     cdef BlastState* state = <BlastState*>raw
-    cdef int cell, index, player, apart
+    cdef int index, player, apart
     cdef int bombs_before = state.bomb_count
     cdef bint bursts = False
-    cdef uint8_t value
     rewards[0] = 0
     rewards[1] = 0
     if state.ended:
@@ -421,12 +460,13 @@ cdef int blast_step(void* raw, const uint8_t* actions, float* rewards) noexcept 
         burst_bombs(state)
     if state.tick >= CLOSING_TICK:
         close_arena(state)
-    if bursts or state.bomb_count != bombs_before or state.tick >= CLOSING_TICK - FUSE:
+    if bursts or state.tick >= CLOSING_TICK - FUSE:
         refresh_danger(state)
     elif state.bomb_count:
-        for cell in range(CELLS_PADDED):
-            value = state.cells[cell]
-            state.cells[cell] = value - 16 if value > CONTENT else value
+        # Where no bomb burst, those laid in this tick stand behind the others.
+        pass_danger(state)
+        if not add_danger(state, bombs_before):
+            refresh_danger(state)
     apart = columns_and_rows_apart(state.players[0].cell, state.players[1].cell)
     for player in range(PLAYERS):
         state.players[player].counters[TICKS] += 1
@@ -439,6 +479,7 @@ cdef int blast_step(void* raw, const uint8_t* actions, float* rewards) noexcept 
             rewards[player] = 1
             rewards[1 - player] = -1
             state.players[player].counters[WINS] += 1
+            state.players[1 - player].counters[LOSSES] += 1
             state.players[player].counters[EARLY_WINS] += state.tick < CLOSING_TICK
     return TERMINATED
 
@@ -451,6 +492,7 @@ cdef void blast_observe(const void* raw, uint8_t* observations, uint8_t* legal) 
     cdef const Player* foe
     cdef uint8_t* out
     cdef int player, action
+    cdef const uint8_t* here
     for player in range(PLAYERS):
         self = &state.players[player]
         foe = &state.players[1 - player]
@@ -470,8 +512,11 @@ cdef void blast_observe(const void* raw, uint8_t* observations, uint8_t* legal) 
         out[11] = min(state.tick - CLOSING_TICK, CLOSING_CELLS) if state.tick > CLOSING_TICK else 0
         out[12] = player
         observations += OBSERVATION
-        for action in range(ACTIONS):
-            legal[action] = is_legal(state, player, action)
+        here = &state.cells[self.cell]
+        legal[WAIT] = 1
+        for action in range(UP, RIGHT + 1):
+            legal[action] = not blocks_step(here[OFFSETS[action]])
+        legal[BOMB] = (self.bombs > 0) & (not has_bomb(here[0]))
         legal += ACTIONS
 
 
@@ -590,8 +635,9 @@ cdef bint outlives(const Forecast* forecast, int first_cell) noexcept nogil:
 
 cdef void survivable_actions(const BlastState* state, int player, uint8_t* mask) noexcept nogil:
     """uint8 [actions]: 1 where the action is legal and, if this player then only moves and waits and
-    the other stands still, some way outlives every bomb on the board, its own, and the closing
-    cells of the next eight ticks."""
+    the other stands still, some way outlives every bomb on the board, its own, and the cells that
+    close until the last of these has burst, or in the next eight ticks.
+    """
     cdef Forecast forecast
     cdef int action, cell, other_cell = state.players[1 - player].cell
     cdef bint calm = state.bomb_count == 0 and state.tick + FUSE < CLOSING_TICK
@@ -649,6 +695,8 @@ cdef bint blast_is_sound(const void* raw) noexcept nogil:
         if (state.cells[cell] & CONTENT) == BOMB_HERE \
                 and bomb_at(state.bombs, state.bomb_count, cell) < 0:
             return False
+    if state.players[0].cell == state.players[1].cell:
+        return False
     laid[0] = 0
     laid[1] = 0
     for index in range(state.bomb_count):

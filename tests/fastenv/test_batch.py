@@ -1,0 +1,403 @@
+"""The batch: determinism, saved states, refusals that move nothing, and how episodes end."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fastenv
+from fastenv import ActionError, Level, LevelError, StateError, UnknownGameError
+
+SPEC = fastenv.game_spec("blast")
+BUFFERS = (
+    "observations", "legal_mask", "rewards", "terminated", "truncated", "final_observations",
+    "final_statistics", "level_index",
+)  # fmt: skip
+
+
+def everything(batch: fastenv.BatchEnv) -> bytes:
+    """All that can be read of a batch."""
+    states = b"".join(batch.save_state(index) for index in range(batch.num_envs))
+    return b"".join(getattr(batch, name).tobytes() for name in BUFFERS) + states
+
+
+def buffers_of(batch: fastenv.BatchEnv, rows: slice) -> bytes:
+    return b"".join(getattr(batch, name)[rows].tobytes() for name in BUFFERS)
+
+
+def actions_by_row(seed: int, steps: int, rows: int) -> np.ndarray:
+    """Random actions [steps, rows, players]; row i is the same for every number of rows."""
+    return np.stack(
+        [
+            np.random.default_rng([seed, row]).integers(0, 6, (steps, 2), dtype=np.uint8)
+            for row in range(rows)
+        ],
+        axis=1,
+    )
+
+
+# ------------------------------------------------------------------------------- determinism
+
+
+def play_with_bots(batch: fastenv.BatchEnv, steps: int) -> list[bytes]:
+    bots = [fastenv.make_bot("hunter"), fastenv.make_bot("survivor")]
+    seen = []
+    for _ in range(steps):
+        batch.step(np.stack([bot.act(batch, seat) for seat, bot in enumerate(bots)], axis=1))
+        seen.append(everything(batch))
+    return seen
+
+
+def test_the_same_seed_plays_the_same_bytes():
+    first, second = (fastenv.make_batch("blast", 8, seed=5) for _ in range(2))
+    assert play_with_bots(first, 400) == play_with_bots(second, 400)
+    other = fastenv.make_batch("blast", 8, seed=6)
+    assert everything(first) != everything(other)
+
+
+def test_reset_with_a_seed_starts_all_over():
+    batch = fastenv.make_batch("blast", 4, seed=5)
+    first = play_with_bots(batch, 150)[-1]
+    batch.reset(5)
+    assert buffers_of(fastenv.make_batch("blast", 4, seed=5), slice(None)) != first
+    batch.final_observations[:], batch.final_statistics[:] = 0, 0
+    assert play_with_bots(batch, 150)[-1] == first
+
+
+def test_reset_without_a_seed_goes_on_with_the_streams():
+    first, second = (fastenv.make_batch("blast", 16, seed=5) for _ in range(2))
+    before = first.level_index.copy()
+    first.reset()
+    second.reset()
+    assert np.array_equal(first.level_index, second.level_index)
+    assert not np.array_equal(first.level_index, before)
+
+
+def test_an_env_does_not_depend_on_the_size_of_the_batch():
+    small, large = (fastenv.make_batch("blast", rows, seed=9) for rows in (3, 40))
+    for few, many in zip(actions_by_row(1, 300, 3), actions_by_row(1, 300, 40), strict=True):
+        small.step(few)
+        large.step(many)
+        assert buffers_of(small, slice(None)) == buffers_of(large, slice(3))
+
+
+def test_scripted_players_do_not_depend_on_the_size_of_the_batch():
+    small, large = (fastenv.make_batch("blast", rows, seed=9) for rows in (3, 40))
+    play_with_bots(small, 300)
+    play_with_bots(large, 300)
+    assert buffers_of(small, slice(None)) == buffers_of(large, slice(3))
+
+
+def test_asking_changes_nothing():
+    asked, left_alone = (fastenv.make_batch("blast", 4, seed=2) for _ in range(2))
+    for actions in actions_by_row(3, 120, 4):
+        asked.survivable_mask()
+        asked.statistics()
+        asked.snapshot(1)
+        asked.illegal_actions()
+        asked.save_state(2)
+        asked.step(actions)
+        left_alone.step(actions)
+    assert everything(asked) == everything(left_alone)
+
+
+# ------------------------------------------------------------------------------ saved states
+
+
+def test_a_saved_state_has_the_same_future_in_any_slot():
+    batch = fastenv.make_batch("blast", 4, seed=3)
+    play_with_bots(batch, 60)
+    other = fastenv.make_batch("blast", 2, seed=77, levels=batch.levels)
+    other.load_state(1, batch.save_state(2))
+    assert np.array_equal(other.observations[1], batch.observations[2])
+    assert np.array_equal(other.legal_mask[1], batch.legal_mask[2])
+    assert other.level_index[1] == batch.level_index[2]
+    bots = [fastenv.make_bot("survivor"), fastenv.make_bot("miner")]
+    ends = 0
+    for _ in range(700):
+        for each in (batch, other):
+            each.step(np.stack([bot.act(each, seat) for seat, bot in enumerate(bots)], axis=1))
+        ends += bool(batch.terminated[2])
+        for name in ("observations", "legal_mask", "rewards", "terminated", "level_index"):
+            assert np.array_equal(getattr(other, name)[1], getattr(batch, name)[2])
+    assert ends >= 2
+    assert other.save_state(1) == batch.save_state(2)
+
+
+def test_going_back_and_on_again_repeats_the_game():
+    batch = fastenv.make_batch("blast", 1, seed=3)
+    random = np.random.default_rng(0)
+    for start in range(0, 60, 6):
+        batch.reset(start)
+        for actions in random.integers(0, 6, (start, 1, 2), dtype=np.uint8):
+            batch.step(actions)
+        blob = batch.save_state(0)
+        futures = []
+        for _ in range(2):
+            batch.load_state(0, blob)
+            seen = []
+            for actions in np.random.default_rng(start).integers(0, 6, (80, 1, 2), np.uint8):
+                batch.step(actions)
+                seen.append(batch.observations.tobytes() + batch.rewards.tobytes())
+            futures.append(seen)
+        assert futures[0] == futures[1]
+
+
+def saved_states() -> list[bytes]:
+    batch = fastenv.make_batch("blast", 6, seed=4)
+    play_with_bots(batch, 90)
+    return [batch.save_state(index) for index in range(6)]
+
+
+SAVED = saved_states()
+RAW_START = SAVED[0].index(b"]") + 1     # where the JSON header ends and the struct begins
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(SAVED), st.data())
+def test_a_damaged_blob_is_refused_and_changes_nothing(blob, data):
+    damaged = bytearray(blob)
+    kind = data.draw(st.sampled_from(["flip", "cut", "extend", "noise"]))
+    if kind == "flip":
+        position = data.draw(st.integers(0, len(blob) - 1))
+        damaged[position] ^= data.draw(st.integers(1, 255))
+    elif kind == "cut":
+        del damaged[data.draw(st.integers(0, len(blob) - 1)) :]
+    elif kind == "extend":
+        damaged += data.draw(st.binary(min_size=1, max_size=20))
+    else:
+        damaged = bytearray(data.draw(st.binary(max_size=64)))
+    batch = fastenv.make_batch("blast", 2, seed=1)
+    before = everything(batch)
+    with pytest.raises(StateError):
+        batch.load_state(0, bytes(damaged))
+    assert everything(batch) == before
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(SAVED), st.data())
+def test_a_forged_blob_is_refused_or_can_be_played(blob, data):
+    """With a checksum that fits: what is let in must step, observe and save without harm."""
+    forged = bytearray(blob[:-4])
+    for _ in range(data.draw(st.integers(1, 4))):
+        forged[data.draw(st.integers(RAW_START, len(forged) - 1))] = data.draw(st.integers(0, 255))
+    forged += zlib.crc32(forged[len(b"fastenv1") :]).to_bytes(4, "little")
+    batch = fastenv.make_batch("blast", 1, seed=1)
+    try:
+        batch.load_state(0, bytes(forged))
+    except StateError:
+        return
+    bots = [fastenv.make_bot("hunter"), fastenv.make_bot("miner")]
+    for _ in range(12):
+        batch.survivable_mask()
+        batch.step(np.stack([bot.act(batch, seat) for seat, bot in enumerate(bots)], axis=1))
+        batch.snapshot(0)
+
+
+@pytest.mark.parametrize("blob", [None, 7, "text", [1, 2]])
+def test_what_is_not_bytes_is_refused(blob):
+    with pytest.raises(StateError, match="save_state"):
+        fastenv.make_batch("blast", 1).load_state(0, blob)
+
+
+@pytest.mark.parametrize("index", [-1, 2])
+def test_envs_that_there_are_not(index):
+    batch = fastenv.make_batch("blast", 2)
+    for call in (batch.snapshot, batch.save_state, lambda i: batch.load_state(i, SAVED[0])):
+        with pytest.raises(IndexError, match="0 to 1"):
+            call(index)
+
+
+# --------------------------------------------------------------------------------- refusals
+
+
+def wrong_actions() -> dict[str, object]:
+    good = np.zeros((3, 2), np.uint8)
+    too_high = good.copy()
+    too_high[2, 1] = 6
+    return {
+        "too high": too_high,
+        "int64": good.astype(np.int64),
+        "float": good.astype(np.float32),
+        "wrong rows": np.zeros((2, 2), np.uint8),
+        "wrong players": np.zeros((3, 3), np.uint8),
+        "flat": np.zeros(6, np.uint8),
+        "not contiguous": np.zeros((3, 4), np.uint8)[:, ::2],
+        "list": [[0, 0]] * 3,
+        "none": None,
+        "text": "left",
+    }
+
+
+@pytest.mark.parametrize("name", wrong_actions())
+def test_bad_actions_are_refused_before_anything_moves(name):
+    batch = fastenv.make_batch("blast", 3, seed=1)
+    before = everything(batch)
+    with pytest.raises(ActionError, match="expected"):
+        batch.step(wrong_actions()[name])
+    assert everything(batch) == before
+
+
+def test_read_only_actions_are_fine():
+    actions = np.zeros((3, 2), np.uint8)
+    actions.setflags(write=False)
+    fastenv.make_batch("blast", 3).step(actions)
+
+
+def unchecked(**changes: int) -> Level:
+    """A Level that skipped its checks."""
+    tiles = np.array(fastenv.builtin_levels(SPEC, 0, 1)[0].tiles)
+    for cell, tile in changes.items():
+        row, column = map(int, cell.removeprefix("at_").split("_"))
+        tiles[row, column] = tile
+    return Level(tiles)
+
+
+BAD_LEVELS = {
+    "no border": unchecked(at_0_3=0),
+    "no spawn": unchecked(at_1_1=0),
+    "two spawns": unchecked(at_5_5=5),
+    "unknown tile": unchecked(at_5_5=7),
+    "wrong size": Level(np.ones((5, 5), np.uint8)),
+    "wide tiles": Level(unchecked().tiles.astype(np.int64) + 256),
+}
+
+
+@pytest.mark.parametrize("name", BAD_LEVELS)
+def test_levels_that_skipped_their_checks_are_refused(name):
+    with pytest.raises(LevelError, match=r"expected|border"):
+        fastenv.make_batch("blast", 1, levels=[unchecked(), BAD_LEVELS[name]])
+    batch = fastenv.make_batch("blast", 1, seed=1)
+    before = everything(batch), batch.levels
+    with pytest.raises(LevelError):
+        batch.set_levels([BAD_LEVELS[name]])
+    assert (everything(batch), batch.levels) == before
+
+
+def test_no_levels_no_envs_no_seed():
+    with pytest.raises(LevelError, match="at least one"):
+        fastenv.make_batch("blast", 1, levels=[])
+    with pytest.raises(ValueError, match="at least one env"):
+        fastenv.make_batch("blast", 0)
+    for seed in (-1, 2**64):
+        with pytest.raises(ValueError, match="seed"):
+            fastenv.make_batch("blast", 1).reset(seed)
+
+
+def test_unknown_names_say_which_there_are():
+    with pytest.raises(UnknownGameError, match="blast"):
+        fastenv.make_batch("chess", 1)
+    with pytest.raises(UnknownGameError, match="idle, survivor, hunter, miner"):
+        fastenv.make_bot("boss")
+
+
+def test_a_bot_refuses_a_seat_that_there_is_not_and_what_is_no_batch():
+    bot, batch = fastenv.make_bot("survivor"), fastenv.make_batch("blast", 2)
+    for seat in (-1, 2):
+        with pytest.raises(ValueError, match="seat from 0 to 1"):
+            bot.act(batch, seat)
+    with pytest.raises(ValueError, match="out of 2 actions"):
+        bot.act(batch, 0, np.zeros(3, np.uint8))
+    with pytest.raises(TypeError):
+        bot.act(None, 0)
+
+
+@pytest.mark.parametrize("method, dtype", [("survivable_mask", np.uint8), ("statistics", np.int32)])
+def test_out_is_written_and_checked(method, dtype):
+    batch = fastenv.make_batch("blast", 2)
+    ask = getattr(batch, method)
+    out = np.full_like(ask(), 77)
+    assert ask(out) is out and np.array_equal(out, ask())
+    for wrong in (np.zeros((1, 2, 6), dtype), np.zeros(out.shape, np.float64), out[:, :, ::-1]):
+        with pytest.raises(ValueError):
+            ask(wrong)
+
+
+# --------------------------------------------------------------------------------- episode ends
+
+
+def bomb_and_wait(batch: fastenv.BatchEnv) -> None:
+    """Seat 0 of env 0 lays a bomb and waits for it; all others wait."""
+    actions = np.zeros((batch.num_envs, 2), np.uint8)
+    actions[0, 0] = 5
+    batch.step(actions)
+    actions[0, 0] = 0
+    for _ in range(8):
+        assert not batch.terminated.any()
+        batch.step(actions)
+
+
+def test_autoreset_starts_the_next_episode_in_the_step_that_ends_one():
+    batch = fastenv.make_batch("blast", 2, seed=1)
+    bomb_and_wait(batch)
+    assert batch.terminated.tolist() == [True, False] and not batch.truncated.any()
+    assert batch.rewards.tolist() == [[-1, 1], [0, 0]]
+    clock = SPEC.offset("ticks_to_closing")
+    assert batch.final_observations[0, 0, clock] == 200 - 9
+    assert batch.observations[:, 0, clock].tolist() == [200, 200 - 9]
+    statistic = dict(zip(SPEC.statistics, batch.final_statistics[0].T.tolist(), strict=True))
+    assert statistic["ticks"] == [9, 9] and statistic["bombs"] == [1, 0]
+    assert statistic["waits"] == [8, 9]
+    assert not batch.statistics()[0].any() and batch.statistics()[1, 0, 0] == 9
+    tiles = batch.levels[batch.level_index[0]].tiles
+    shown = batch.observations[0, 0, :143].reshape(11, 13)
+    assert np.array_equal(shown == 1, tiles == SPEC.tile_id("wall"))
+    batch.step(np.zeros((2, 2), np.uint8))
+    assert not batch.terminated.any() and not batch.rewards.any()
+
+
+def test_without_autoreset_an_ended_env_stays_as_it_ended():
+    batch = fastenv.make_batch("blast", 2, seed=1, autoreset=False)
+    bomb_and_wait(batch)
+    assert batch.rewards[0].tolist() == [-1, 1]
+    ended = batch.observations[0].copy()
+    assert np.array_equal(batch.final_observations[0], ended)
+    statistics = batch.final_statistics[0].copy()
+    for _ in range(5):
+        batch.step(np.full((2, 2), 4, np.uint8))
+        assert batch.terminated.tolist() == [True, False]
+        assert not batch.rewards.any()
+        assert np.array_equal(batch.observations[0], ended)
+        assert np.array_equal(batch.final_statistics[0], statistics)
+    batch.reset()
+    assert not batch.terminated.any()
+    assert batch.observations[0, 0, SPEC.offset("ticks_to_closing")] == 200
+
+
+def test_every_observation_stays_in_the_ranges_that_the_spec_declares():
+    low, high = (
+        np.concatenate([np.full(field.size, getattr(field, edge)) for field in SPEC.observation])
+        for edge in ("low", "high")
+    )
+    batch = fastenv.make_batch("blast", 32, seed=8)
+    for _ in range(40):
+        play_with_bots(batch, 10)
+        for seen in (batch.observations, batch.final_observations[batch.terminated]):
+            assert (seen >= low).all() and (seen <= high).all()
+
+
+def test_new_levels_hold_from_the_next_episode_on():
+    batch = fastenv.make_batch("blast", 2, seed=1)
+    level = unchecked(at_5_5=1, at_5_6=1)
+    before = batch.observations.copy()
+    batch.set_levels([level])
+    assert np.array_equal(batch.observations, before)
+    bomb_and_wait(batch)
+    shown = batch.observations[0, 0, :143].reshape(11, 13)
+    assert np.array_equal(shown == 1, level.tiles == 1)
+
+
+@pytest.mark.parametrize("name", ["survivor", "hunter", "miner"])
+def test_careful_players_play_survivable_actions_while_there_are_any(name):
+    batch, bot = fastenv.make_batch("blast", 16, seed=3), fastenv.make_bot(name)
+    for _ in range(250):
+        masks = batch.survivable_mask()
+        actions = np.stack([bot.act(batch, seat) for seat in range(2)], axis=1)
+        chosen = np.take_along_axis(masks, actions[:, :, None].astype(np.int64), axis=2)[:, :, 0]
+        # A survivable wait is the resort of one whose walk is threatened.
+        assert ((chosen == 1) | ~masks.any(axis=2)).all()
+        batch.step(actions)
