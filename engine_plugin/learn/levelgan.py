@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import platform
 import shlex
 import sys
@@ -21,8 +20,6 @@ from dataclasses import asdict, dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np

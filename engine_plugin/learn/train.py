@@ -42,6 +42,7 @@ from fastenv import GameSpec
 NEWEST_TICKS = 40  # of the replay buffer, from which newest negatives are drawn
 CLONE_BATCH = 256
 VALIDATION_SEED = 1_000_003  # levels and matches of the evaluations during training
+RUN_FILES = ("checkpoint.npz", "best.npz", "log.jsonl", "run.json", "model.onnx")
 VERSIONS = ("tensorflow", "keras", "numpy", "onnxruntime", "tf2onnx")
 
 
@@ -145,8 +146,9 @@ class TrainingRun:
 
     def start(self) -> None:
         """Record what is run, and clone first where asked."""
+        for name in RUN_FILES:
+            (self.out / name).unlink(missing_ok=True)
         self.write_record({})
-        (self.out / "log.jsonl").write_text("")
         if self.config.warm_start or self.config.reward == "none":
             self.clone()
             self.evaluate({"phase": "clone"})
@@ -166,37 +168,42 @@ class TrainingRun:
         self.learner.take_over_clone()
 
     def train(self) -> None:
-        """Play, remember, judge, learn, until the time is over."""
-        config = self.config
-        if config.reward == "none":
+        """Play, remember, judge, learn until the time is over; stopped by hand, keep what is there."""
+        if self.config.reward == "none":
             return
-        began = time.monotonic()
-        before = self.seconds
+        with TrainingProgress(self.config.minutes * 60) as progress:
+            try:
+                self.learn(progress)
+            except KeyboardInterrupt:
+                self.save()
+                progress.say(f"stopped; the same command with --resume goes on from {self.out}")
+                raise
+
+    def learn(self, progress: TrainingProgress) -> None:
+        config = self.config
+        began, before, first_steps = time.monotonic(), self.seconds, self.steps
         next_evaluation = self.seconds + config.evaluate_every
         numbers: list[np.ndarray] = []
         judged: list[np.ndarray] = []
-        first_steps = self.steps
-        with TrainingProgress(config.minutes * 60) as progress:
-            while self.seconds < config.minutes * 60 and not 0 < config.steps <= self.steps:
-                self.play_one_tick()
-                while self.updates_due():
-                    if self.discriminator is not None:
-                        judged += self.update_discriminator()
-                    numbers.append(self.update_policy())
-                self.seconds = before + time.monotonic() - began
-                if self.steps % (64 * config.num_envs) == 0:
-                    rate = (self.steps - first_steps) / max(time.monotonic() - began, 1e-9)
-                    progress.moved(self.seconds, rate)
-                if self.seconds >= next_evaluation:
-                    next_evaluation += config.evaluate_every
-                    line = self.evaluate(_means(numbers, judged))
-                    numbers, judged = [], []
-                    self.save()
-                    self.seconds = before + time.monotonic() - began
-                    progress.evaluated(_short(line))
-                    progress.say(_long(line))
-        self.evaluate(_means(numbers, judged))
-        self.save()
+        over = False
+        while not over:
+            self.play_one_tick()
+            while self.updates_due():
+                if self.discriminator is not None:
+                    judged += self.update_discriminator()
+                numbers.append(self.update_policy())
+            self.seconds = before + time.monotonic() - began
+            over = self.seconds >= config.minutes * 60 or 0 < config.steps <= self.steps
+            if self.steps % (64 * config.num_envs) == 0:
+                rate = (self.steps - first_steps) / max(time.monotonic() - began, 1e-9)
+                progress.moved(self.seconds, rate)
+            if over or self.seconds >= next_evaluation:
+                next_evaluation += config.evaluate_every
+                line = self.evaluate(_means(numbers, judged))
+                numbers, judged = [], []
+                self.save()
+                progress.evaluated(_short(line))
+                progress.say(_long(line))
 
     def play_one_tick(self) -> None:
         """One decision in every env, remembered with what came of it."""
