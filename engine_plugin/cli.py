@@ -7,6 +7,7 @@ exit status 1 (2 for options that do not parse), and changes no file.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -146,22 +147,17 @@ class EvaluateLevels:
 
 
 @dataclass(frozen=True)
-class BenchEnv:
-    """Env-steps a second on one core."""
+class Bench:
+    """Measure speed."""
 
+    what: Annotated[Literal["env"], tyro.conf.Positional]
+    """env: env-steps a second on one core."""
     game: str = "blast"
     """Game to step."""
     seconds: float = 1.0
     """Seconds a measurement."""
     json: bool = False
     """Print the result as one line of JSON."""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Measure speed."""
-
-    what: Annotated[BenchEnv, tyro.conf.subcommand("env")]
 
 
 @dataclass(frozen=True)
@@ -221,6 +217,7 @@ def record(command: Record) -> dict[str, Any]:
 
 
 def train(command: Train) -> dict[str, Any]:
+    _import_tensorflow_silently()
     if isinstance(command.what, LevelGanConfig):
         from engine_plugin.export.generator import export_generator
         from engine_plugin.learn.levelgan import train_generator
@@ -234,6 +231,7 @@ def train(command: Train) -> dict[str, Any]:
 
 
 def export(command: Export) -> dict[str, Any]:
+    _import_tensorflow_silently()
     from engine_plugin.export.run import export_run
 
     return export_run(command.run, command.out, latest=command.latest, force=command.force)
@@ -256,6 +254,7 @@ def generate(command: Generate) -> dict[str, Any]:
 def evaluate(command: Evaluate) -> dict[str, Any]:
     from engine_plugin.learn.judge import judge_model
 
+    print(f"playing {command.episodes} matches against {command.against}", file=sys.stderr)
     return judge_model(
         command.model,
         command.game,
@@ -276,7 +275,7 @@ def evaluate_levels(command: EvaluateLevels) -> dict[str, Any]:
 def bench(command: Bench) -> dict[str, Any]:
     from engine_plugin.bench import bench_env
 
-    return bench_env(command.what.game, command.what.seconds)
+    return bench_env(command.game, command.seconds)
 
 
 def inspect(command: Inspect) -> dict[str, Any]:
@@ -316,14 +315,15 @@ HANDLERS: dict[type, Callable[[Any], dict[str, Any]]] = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    command = tyro.cli(
-        Command,
-        args=arguments,
-        prog="engine-plugin",
-        description="Record play, train opponents, generate levels, play against them.",
-        config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
-    )
     try:
+        # Settings that contradict themselves are refused while they are read.
+        command = tyro.cli(
+            Command,
+            args=arguments,
+            prog="engine-plugin",
+            description="Record play, train opponents, generate levels, play against them.",
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
+        )
         result = HANDLERS[type(command)](command)
     except KeyboardInterrupt:
         print("engine-plugin: stopped", file=sys.stderr)
@@ -348,15 +348,31 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _report(command: Any, result: dict[str, Any]) -> None:
-    inner = command.what if isinstance(command, Bench) else command
-    if getattr(inner, "json", False):
+    """Print a result: one line of JSON, or text for people."""
+    if getattr(command, "json", False):
         print(json.dumps(result))
     elif isinstance(command, Doctor):
         from engine_plugin.doctor import describe
 
         print(describe(result))
     else:
-        print(json.dumps(result, indent=1))
+        from engine_plugin.tables import describe_evaluation, describe_values
+
+        evaluated = isinstance(command, Evaluate)
+        print(describe_evaluation(result) if evaluated else describe_values(result))
+
+
+def _import_tensorflow_silently() -> None:
+    """Its libraries write notices of their own to stderr, before any Python code can stop them."""
+    stderr = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(stderr, 2)
+        os.close(nowhere)
+        os.close(stderr)
 
 
 def _missing(error: ImportError) -> MissingExtraError:

@@ -148,8 +148,9 @@ def test_a_room_imports_only_what_it_may(room: Room):
 
 def test_every_source_file_is_in_a_room():
     known = {path for room in ROOMS for path in source_files(room)}
-    # The command line imports inside its commands; the package itself loads names on first use.
-    known |= {ROOT / "engine_plugin" / name for name in ("__init__.py", "cli.py")}
+    # The command line imports inside its commands (and prints by tables.py, which imports
+    # nothing); the package itself loads names on first use.
+    known |= {ROOT / "engine_plugin" / name for name in ("__init__.py", "cli.py", "tables.py")}
     files = {
         path
         for package in ("fastenv", "engine_plugin")

@@ -168,7 +168,7 @@ class TrainingRun:
         self.learner.take_over_clone()
 
     def train(self) -> None:
-        """Play, remember, judge, learn until the time is over; stopped by hand, keep what is there."""
+        """Play, remember, judge and learn; a run stopped by hand keeps what it has."""
         if self.config.reward == "none":
             return
         with TrainingProgress(self.config.minutes * 60) as progress:

@@ -1,0 +1,81 @@
+"""Results as text for people; `--json` prints the same data for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def describe_evaluation(result: dict[str, Any]) -> str:
+    """The result of `evaluate`: a row an opponent, with and without the filter, then style."""
+    lines = [f"{result['model']} plays {result['game']}, seed {result['seed']}"]
+    for safety, against in result["by_safety"].items():
+        lines += ["", "with the safety filter" if safety == "survivable" else "without it"]
+        rates = list(next(iter(against.values()))["profile"])
+        head = ["against", "won", "lost", "drawn", "early", "self-kills", *rates]
+        rows = [
+            [
+                name,
+                *(
+                    str(row[key])
+                    for key in ("wins", "losses", "draws", "wins_before_closing", "self_kills")
+                ),
+                *(f"{row['profile'][rate]:.2f}" for rate in rates),
+            ]
+            for name, row in against.items()
+        ]
+        lines += table([head, *rows])
+    if "style" in result:
+        style = result["style"]
+        rates = list(style["profile"])
+        players = ("profile", "demonstrator_profile", "survivor_profile")
+        names = (result["model"], style["demonstrator"], "survivor")
+        rows = [
+            [name, *(f"{style[key][rate]:.2f}" for rate in rates)]
+            for name, key in zip(names, players, strict=True)
+        ]
+        lines += ["", f"style, against {' and '.join(style['opponents'])}"]
+        lines += table([["player", *rates], *rows])
+        scores = style["score_by_safety"]
+        lines += [
+            f"style score {style['score']:.3f} (0: safe at random, 1: the {style['demonstrator']})"
+            + (f"; without the filter {scores['none']:.3f}" if "none" in scores else "")
+        ]
+    return "\n".join(lines)
+
+
+def describe_values(result: dict[str, Any]) -> str:
+    """Any other result: one name and value a line, nested ones indented."""
+    return "\n".join(_lines(result, ""))
+
+
+def table(rows: list[list[str]]) -> list[str]:
+    """Rows as lines; the first column to the left, the others to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+
+
+def _lines(values: dict[str, Any], indent: str) -> list[str]:
+    lines = []
+    for name, value in values.items():
+        title = indent + name.replace("_", " ")
+        if isinstance(value, dict) and value:
+            lines += [title, *_lines(value, indent + "  ")]
+        elif isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+            head = [key.replace("_", " ") for key in value[0]]
+            rows = [[_shown(cell) for cell in row.values()] for row in value]
+            lines += [title, *(f"{indent}  {row}" for row in table([head, *rows]))]
+        else:
+            lines.append(f"{title}: {_shown(value)}")
+    return lines
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+    return ", ".join(map(_shown, value)) if isinstance(value, list) else str(value)
