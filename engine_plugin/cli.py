@@ -254,7 +254,6 @@ def generate(command: Generate) -> dict[str, Any]:
 def evaluate(command: Evaluate) -> dict[str, Any]:
     from engine_plugin.learn.judge import judge_model
 
-    print(f"playing {command.episodes} matches against {command.against}", file=sys.stderr)
     return judge_model(
         command.model,
         command.game,
@@ -263,6 +262,7 @@ def evaluate(command: Evaluate) -> dict[str, Any]:
         command.seed,
         command.levels,
         command.style,
+        say=lambda text: print(text, file=sys.stderr),
     )
 
 

@@ -31,7 +31,7 @@ class Arena:
 
     observations        uint8 [num_envs, obs_size]
     allowed             uint8 [num_envs, actions]: legal, and survivable where asked and possible
-    rewards             float32 [num_envs]
+    rewards             float32 [num_envs]; times `late_reward` where nobody won early
     terminated, truncated   bool [num_envs]
     next_observations   uint8 [num_envs, obs_size]: after the step, before an autoreset
     final_statistics    int32 [num_envs, statistics]: the learner's, of episodes that ended
@@ -45,11 +45,13 @@ class Arena:
         seed: int,
         levels: Sequence[Level] | None = None,
         safety: str = "survivable",
+        late_reward: float = 1.0,
     ):
         self.spec = fastenv.game_spec(game)
         self.opponents = tuple(opponents)
         self.num_envs = num_envs
         self.safety = safety
+        self.late_reward = late_reward
         pairs = [(name, seat) for name in self.opponents for seat in range(self.spec.players)]
         borders = np.linspace(0, num_envs, len(pairs) + 1).astype(int)
         self.groups = []
@@ -94,6 +96,9 @@ class Arena:
             batch.step(group.actions)
             ended = batch.terminated | batch.truncated
             self.rewards[rows] = batch.rewards[:, seat]
+            if self.late_reward != 1:
+                early = batch.final_statistics[:, :, self.spec.statistics.index("early_wins")]
+                self.rewards[rows] *= np.where(early.any(axis=1), 1, self.late_reward)
             self.terminated[rows] = batch.terminated
             self.truncated[rows] = batch.truncated
             self.final_statistics[rows] = batch.final_statistics[:, seat]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,11 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Arrays], dict[str, Any]]:
                     groups.setdefault(group, {})[name] = file[key]
     except FileNotFoundError as error:
         raise ConfigError(
-            f"nothing to resume: {path} does not exist; leave out --resume"
+            f"nothing to resume or to export: {path} does not exist"
         ) from error
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ConfigError(
-            f"cannot resume from {path}: it is damaged ({error}); start anew with --force"
+            f"cannot read {path}: it is damaged ({error}); train again with --force"
         ) from error
     return groups, facts
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -20,6 +21,15 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "game": {**_MIX, "policy": "greedy"},
 }
 
+# Settings and the least and greatest value that each may have.
+RANGES: tuple[tuple[tuple[str, ...], float, float], ...] = (
+    (("seed", "steps", "warm_up", "threads"), 0, math.inf),
+    (("num_envs", "n_step", "steps_per_update", "evaluation_episodes", "replay_size"), 1, math.inf),
+    (("width", "window", "discriminator_width", "discriminator_window"), 1, math.inf),
+    (("batch_size",), 2, math.inf),
+    (("epsilon", "target_tau", "rate_end", "old_negatives"), 0, 1),
+)
+
 
 @dataclass(frozen=True)
 class PolicyConfig:
@@ -37,8 +47,8 @@ class PolicyConfig:
     style_form: Literal["advantage", "neutral", "survive", "goal"] = "advantage"
     """How the discriminator's logit becomes a reward; derivations in learn/rewards.py."""
     style_weight: float = 0.0
-    """Factor of the style reward in `mix`; 0: the temperature, with which a soft policy on style
-    alone would have the demonstrator as its fixed point."""
+    """Factor of the style reward; 0: the temperature, with which a soft policy on style alone has
+    the demonstrator as its fixed point (learn/rewards.py)."""
     game_weight: float = 1.0
     """Factor of the game reward (+1 win, -1 loss) in `game` and `mix`."""
     warm_start: bool = False
@@ -50,11 +60,15 @@ class PolicyConfig:
     seed: int = 0
     """Start of every random stream of the run."""
     opponents: str = "survivor,hunter"
-    """Scripted players that sit in the other seat, drawn alike, separated by commas."""
+    """Scripted players in the other seat, separated by commas; one named twice sits there twice as
+    often."""
     levels: str = "generator"
     """Where the levels come from: `generator` (the shipped one), `builtin`, or a folder."""
     num_envs: int = 128
     """Envs stepped together."""
+    late_reward: float = 1.0
+    """Factor of the game reward for a match that nobody wins early (in Blast: before the arena
+    closes); below 1, waiting for the walls pays less."""
     gamma: float = 0.0
     """Discount a step; 0: 0.8 for style alone, 0.97 with the game's reward."""
     n_step: int = 0
@@ -149,6 +163,14 @@ class PolicyConfig:
                 f"--reward {self.reward} learns from demonstrations: give them with --demos FILE "
                 f"(make some with `engine-plugin record`)"
             )
+        for names, low, high in RANGES:
+            for name in names:
+                value = getattr(self, name)
+                if not low <= value <= high:
+                    most = "" if high == math.inf else f" and at most {high:g}"
+                    raise ConfigError(f"expected {name} of at least {low}{most}, got {value}")
+        if not self.opponent_names:
+            raise ConfigError("expected the name of a scripted player or more in opponents")
         if not 0 < self.gamma < 1:
             raise ConfigError(f"expected 0 < gamma < 1, got {self.gamma}")
         if self.minutes <= 0:

@@ -84,13 +84,12 @@ class DQNLearner:
         """Rewards float32 [B, n] by config, and the value of an episode's end, a scalar."""
         config = self.config
         end_value = tf.constant(0.0)
-        if config.reward == "constant":
-            return tf.ones_like(batch.rewards), end_value
-        rewards = tf.zeros_like(batch.rewards)
+        paid = tf.ones_like if config.reward == "constant" else tf.zeros_like
+        rewards = paid(batch.rewards)
         if config.reward in ("game", "mix"):
             rewards += config.game_weight * batch.rewards
         if self.discriminator is not None:
-            weight = config.style_weight if config.reward == "mix" else 1.0
+            weight = config.style_weight
             rows, steps = batch.actions.shape
             flat = tf.reshape(batch.observations, [-1, batch.observations.shape[2]])
             repeated = None if symmetry is None else tf.repeat(symmetry, steps)

@@ -47,8 +47,9 @@ def play_episodes(
     """Statistics int32 [episodes, statistics] of the policy's seat, for each opponent.
 
     Every env plays one episode, half of them in each seat, so that short episodes count no more
-    than long ones.
+    than long ones. An opponent named twice plays once.
     """
+    opponents = tuple(dict.fromkeys(opponents))
     arena = Arena(spec.name, opponents, episodes * len(opponents), seed, levels, safety)
     result = np.zeros_like(arena.final_statistics)
     open_rows = np.ones(arena.num_envs, bool)

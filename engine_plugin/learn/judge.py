@@ -5,7 +5,7 @@ Needs no TensorFlow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import fastenv
 from engine_plugin.errors import ConfigError, TrajectoryError
 from engine_plugin.learn.evaluate import (
+    YARDSTICK,
     PolicyFunction,
     ScriptedPolicy,
     StyleYardstick,
@@ -24,6 +25,7 @@ from engine_plugin.learn.evaluate import (
 from engine_plugin.levels.source import levels_from
 from engine_plugin.runtime.policy import Policy, load_policy
 from engine_plugin.trajectory import load_trajectories
+from fastenv import GameSpec, Level
 
 SAFETIES = ("survivable", "none")
 BOT_PREFIX = "bot:"
@@ -46,12 +48,13 @@ def judge_model(
     seed: int,
     levels: str,
     style: str | None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Matches of `model` (a file, a shipped name, or bot:NAME) against scripted players.
 
     Returns counts and profile for each opponent, as the card says it plays ("against") and with and
     without the safety filter, and with `style` the style score against that file's demonstrator on
-    the same seeds, levels and opponents as his.
+    the same seeds, levels and opponents as his. `say` is told what is played, once all is checked.
     """
     if episodes < 1:
         raise ConfigError(f"expected at least one episode, got {episodes}")
@@ -74,6 +77,8 @@ def judge_model(
             safety: policy_function(policy.with_decision(safety=safety, seed=seed))
             for safety in SAFETIES
         }
+    shown = None if style is None else _style_header(style, spec)
+    say(f"playing {episodes} matches against {', '.join(against)}")
     judged: dict[str, Any] = {}
     for safety, contender in contenders.items():
         played = play_episodes(spec, contender, against, episodes, seed, grounds, safety)
@@ -86,22 +91,16 @@ def judge_model(
         "against": judged[own],
         "by_safety": judged,
     }
-    if style is not None:
-        result["style"] = _judge_style(contenders, own, style, game, episodes, seed, grounds)
+    if shown is not None:
+        result["style"] = _judge_style(contenders, own, shown, spec, episodes, seed, grounds)
     return result
 
 
-def _judge_style(
-    contenders: dict[str, PolicyFunction | ScriptedPolicy],
-    own: str,
-    demonstrations: str,
-    game: str,
-    episodes: int,
-    seed: int,
-    levels: list[fastenv.Level],
-) -> dict[str, Any]:
-    spec = fastenv.game_spec(game)
-    header = load_trajectories(demonstrations, game=game, layout_hash=spec.layout_hash).header
+def _style_header(demonstrations: str, spec: GameSpec) -> tuple[str, tuple[str, ...]]:
+    """(demonstrator, opponents) of a file whose players can play again. Raises TrajectoryError."""
+    header = load_trajectories(
+        demonstrations, game=spec.name, layout_hash=spec.layout_hash
+    ).header
     demonstrator = header.players[header.demonstrated[0]]
     opponents = tuple(
         name
@@ -109,12 +108,30 @@ def _judge_style(
         if seat not in header.demonstrated
         for name in joined.split(",")
     )
-    scripted = fastenv.scripted_player_names(game)
+    scripted = fastenv.scripted_player_names(spec.name)
     if demonstrator not in scripted or not set(opponents) <= set(scripted):
         raise TrajectoryError(
             f"the style score plays the demonstrator again and needs scripted players, "
             f"{demonstrations} has {demonstrator!r} against {', '.join(opponents)}"
         )
+    if demonstrator == YARDSTICK:
+        raise TrajectoryError(
+            f"the style score runs from the {YARDSTICK} to the demonstrator, and in "
+            f"{demonstrations} they are the same; record another player"
+        )
+    return demonstrator, opponents
+
+
+def _judge_style(
+    contenders: dict[str, PolicyFunction | ScriptedPolicy],
+    own: str,
+    shown: tuple[str, tuple[str, ...]],
+    spec: GameSpec,
+    episodes: int,
+    seed: int,
+    levels: list[Level],
+) -> dict[str, Any]:
+    demonstrator, opponents = shown
     yardstick = StyleYardstick(spec, demonstrator, opponents, episodes, seed, levels)
     scores, profiles = {}, {}
     for safety, contender in contenders.items():

@@ -33,7 +33,14 @@ from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.demonstrations import Demonstrations, load_demonstrations
 from engine_plugin.learn.discriminator import DiscriminatorLearner
 from engine_plugin.learn.dqn import DQNLearner
-from engine_plugin.learn.evaluate import StyleYardstick, play_episodes, profile, strength, summary
+from engine_plugin.learn.evaluate import (
+    YARDSTICK,
+    StyleYardstick,
+    play_episodes,
+    profile,
+    strength,
+    summary,
+)
 from engine_plugin.learn.progress import TrainingProgress
 from engine_plugin.learn.replay import ReplayBuffer, Transitions, concatenate
 from engine_plugin.levels.source import levels_from
@@ -103,6 +110,7 @@ class TrainingRun:
             config.seed + 1,
             levels,
             config.safety,
+            config.late_reward,
         )
         self.replay = ReplayBuffer(
             max(config.replay_size // config.num_envs, config.n_step + 1),
@@ -112,9 +120,8 @@ class TrainingRun:
         )
         self.yardstick = None
         validation = self.validation_setting()
-        if demonstrations is not None and demonstrations.player in fastenv.scripted_player_names(
-            config.game
-        ):
+        scale = set(fastenv.scripted_player_names(config.game)) - {YARDSTICK}
+        if demonstrations is not None and demonstrations.player in scale:
             self.yardstick = StyleYardstick(
                 spec,
                 demonstrations.player,
@@ -134,7 +141,7 @@ class TrainingRun:
         opponents = self.config.opponent_names
         if self.selects_style and self.demonstrations is not None:
             opponents = self.demonstrations.opponents
-        return {"opponents": opponents}
+        return {"opponents": tuple(dict.fromkeys(opponents))}
 
     @property
     def selects_style(self) -> bool:
@@ -170,6 +177,7 @@ class TrainingRun:
     def train(self) -> None:
         """Play, remember, judge and learn; a run stopped by hand keeps what it has."""
         if self.config.reward == "none":
+            self.save()
             return
         with TrainingProgress(self.config.minutes * 60) as progress:
             try:
@@ -185,19 +193,17 @@ class TrainingRun:
         next_evaluation = self.seconds + config.evaluate_every
         numbers: list[np.ndarray] = []
         judged: list[np.ndarray] = []
-        over = False
-        while not over:
+        while not self.is_over:
             self.play_one_tick()
             while self.updates_due():
                 if self.discriminator is not None:
                     judged += self.update_discriminator()
                 numbers.append(self.update_policy())
             self.seconds = before + time.monotonic() - began
-            over = self.seconds >= config.minutes * 60 or 0 < config.steps <= self.steps
             if self.steps % (64 * config.num_envs) == 0:
                 rate = (self.steps - first_steps) / max(time.monotonic() - began, 1e-9)
                 progress.moved(self.seconds, rate)
-            if over or self.seconds >= next_evaluation:
+            if self.is_over or self.seconds >= next_evaluation:
                 next_evaluation += config.evaluate_every
                 line = self.evaluate(_means(numbers, judged))
                 numbers, judged = [], []
@@ -229,6 +235,12 @@ class TrainingRun:
             truncated=arena.truncated,
         )
         self.steps += config.num_envs
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the minutes or the steps are used up; a run resumed then plays no more."""
+        config = self.config
+        return self.seconds >= config.minutes * 60 or 0 < config.steps <= self.steps
 
     @property
     def share_left(self) -> float:

@@ -18,6 +18,8 @@ def levels_from(choice: str, spec: GameSpec, seed: int, count: int = COUNT) -> l
     The same choice, seed and count give the same levels. Raises ConfigError, LevelError or a
     ModelError.
     """
+    if seed < 0:
+        raise ConfigError(f"expected a seed of 0 or more, got {seed}")
     if choice == "builtin":
         return fastenv.builtin_levels(spec, seed, count)
     path = Path(choice)
