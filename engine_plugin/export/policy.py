@@ -29,12 +29,16 @@ TOLERANCE = 1e-4
 
 
 def policy_card(
-    spec: GameSpec, config: PolicyConfig, training: dict[str, Any], evaluation: dict[str, Any]
+    name: str,
+    spec: GameSpec,
+    config: PolicyConfig,
+    training: dict[str, Any],
+    evaluation: dict[str, Any],
 ) -> Card:
-    """The card of a policy trained by `config`."""
+    """The card of a policy trained by `config`; `name` is shown to people."""
     return Card(
         kind="policy",
-        name=Path(config.out).name,
+        name=name,
         game=spec.name,
         game_version=spec.version,
         layout=spec.layout(),

@@ -27,7 +27,8 @@ def export_run(
 ) -> dict[str, Any]:
     """Write the model of a run: its best weights, or the latest checkpoint's.
 
-    out: the file; None means model.onnx in the run's folder, which is replaced.
+    out: the file, which names the model; None means model.onnx in the run's folder, which is
+        replaced, and the folder's name.
     Raises ConfigError for a folder that holds no run, OutputExistsError, ParityError.
     """
     folder = Path(folder)
@@ -47,7 +48,8 @@ def export_run(
         "steps": facts["steps"] if latest else evaluation["steps"],
         "seconds": facts["seconds"] if latest else evaluation["seconds"],
     }
-    card = policy_card(spec, config, training, evaluation)
+    name = Path(out).stem if out is not None else folder.resolve().name
+    card = policy_card(name, spec, config, training, evaluation)
     observations, masks = _recorded_play(network, config)
     difference = export_policy(network, card, path, observations, masks)
     return {
