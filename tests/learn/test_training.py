@@ -390,7 +390,8 @@ def test_the_card_says_what_was_trained_how_and_how_it_decides(
 ) -> None:
     card = read_card(exported["best"]["model"])
     assert (card.kind, card.game, card.actions) == ("policy", "blast", SPEC.actions)
-    assert card.layout_hash == SPEC.layout_hash and card.name == "run"
+    assert card.layout_hash == SPEC.layout_hash
+    assert card.name == Path(exported["best"]["model"]).stem
     decision = card.decision
     assert (decision.rule, decision.temperature, decision.safety) == ("softmax", 0.5, "survivable")
     assert card.training["command"] == "engine-plugin train policy"
