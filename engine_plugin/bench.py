@@ -4,7 +4,9 @@ Actions are made beforehand, so that only the game is timed: at random (matches 
 anew costs) and by a careful scripted player (matches last, bombs and closing cost). Every step
 writes the observations of all seats and the legal masks, and ended envs start anew. The clock is
 the process's CPU time on one thread; each figure is the median of several repeats. The same run
-measures a yardstick: how often a second the bytes of the observations can merely be copied.
+measures a yardstick: how often a second the bytes of the observations can merely be copied, by the
+same kind of loop. What more threads bring is measured by the clock on the wall, as it depends on
+the cores that are free.
 """
 
 from __future__ import annotations
@@ -21,9 +23,12 @@ from numpy.typing import NDArray
 
 import fastenv
 from engine_plugin.errors import ConfigError
+from fastenv.yardstick import copy_rows
 
 BATCH_SIZES = (1, 16, 256, 1_024, 16_384)
 HEADLINE_SIZE = 1_024
+THREAD_COUNTS = (1, 2)
+THREADED_SIZE = 16_384
 CAREFUL_PLAYER = "survivor"
 SEQUENCE = 256      # steps of prepared actions: as long as most careful matches
 REPEATS = 5
@@ -41,7 +46,8 @@ def bench_env(game: str = "blast", seconds: float = 1.0) -> dict[str, Any]:
 
     "env_steps_per_second" is the lower of the two kinds of actions at 1,024 envs. "batches" has,
     for each batch size, env-steps a second by kind of actions and "copies": how many envs a second
-    the same observation bytes can be copied for. "decisions_per_second" is by scripted player.
+    the same observation bytes can be copied for. "threads" has env-steps a second of wall time by
+    number of threads, random actions. "decisions_per_second" is by scripted player.
 
     Raises ConfigError for seconds out of range and fastenv's UnknownGameError.
     """
@@ -61,6 +67,7 @@ def bench_env(game: str = "blast", seconds: float = 1.0) -> dict[str, Any]:
         "observation_bytes": spec.observation_size,
         "players": spec.players,
         "batches": batches,
+        "threads": [_bench_threads(game, threads, seconds) for threads in THREAD_COUNTS],
         "decisions_per_second": {
             name: _rate_in_sampled_states(
                 batch, sequence, _decider(batch, name), HEADLINE_SIZE, seconds
@@ -83,23 +90,42 @@ def bench_env(game: str = "blast", seconds: float = 1.0) -> dict[str, Any]:
 
 def _bench_size(game: str, size: int, careful: str, seconds: float) -> dict[str, Any]:
     batch = fastenv.make_batch(game, size, SEED)
-    random = np.random.default_rng(SEED)
-    shape = (size, batch.players)
-    random_actions: Actions = [
-        random.integers(0, len(batch.spec.actions), shape, dtype=np.uint8)
-        for _ in range(SEQUENCE)
-    ]
     result: dict[str, Any] = {"num_envs": size}
-    for kind, actions in (("random", random_actions), (careful, _careful_actions(batch, careful))):
+    for kind, actions in (
+        ("random", _random_actions(batch)), (careful, _careful_actions(batch, careful))
+    ):
         result[kind] = _median_rate(
             lambda: batch.reset(SEED), _stepper(batch, actions), size * SEQUENCE, seconds
         )
-    source = np.ones_like(batch.observations)
+    source = np.ones_like(batch.observations).reshape(size, -1)
     target = np.zeros_like(source)
     result["copies"] = _median_rate(
-        lambda: None, lambda: _copy(target, source), size * SEQUENCE, seconds
+        lambda: None, lambda: copy_rows(target, source, SEQUENCE), size * SEQUENCE, seconds
     )
     return result
+
+
+def _bench_threads(game: str, threads: int, seconds: float) -> dict[str, Any]:
+    batch = fastenv.make_batch(game, THREADED_SIZE, SEED, threads=threads)
+    rate = _median_rate(
+        lambda: batch.reset(SEED),
+        _stepper(batch, _random_actions(batch)),
+        THREADED_SIZE * SEQUENCE,
+        seconds,
+        time.perf_counter_ns,
+    )
+    return {
+        "threads": threads, "num_envs": THREADED_SIZE, "env_steps_per_second_of_wall_time": rate
+    }
+
+
+def _random_actions(batch: fastenv.BatchEnv) -> Actions:
+    random = np.random.default_rng(SEED)
+    shape = (batch.num_envs, batch.players)
+    return [
+        random.integers(0, len(batch.spec.actions), shape, dtype=np.uint8)
+        for _ in range(SEQUENCE)
+    ]
 
 
 def _careful_actions(batch: fastenv.BatchEnv, name: str) -> Actions:
@@ -121,11 +147,6 @@ def _stepper(batch: fastenv.BatchEnv, actions: Actions) -> Callable[[], None]:
             step(each)
 
     return run
-
-
-def _copy(target: NDArray[np.uint8], source: NDArray[np.uint8]) -> None:
-    for _ in range(SEQUENCE):
-        np.copyto(target, source)
 
 
 def _decider(batch: fastenv.BatchEnv, name: str) -> Callable[[], None]:
@@ -166,25 +187,32 @@ def _rate_in_sampled_states(
 
 
 def _median_rate(
-    prepare: Callable[[], None], work: Callable[[], None], amount: int, seconds: float
+    prepare: Callable[[], None],
+    work: Callable[[], None],
+    amount: int,
+    seconds: float,
+    clock: Callable[[], int] = time.process_time_ns,
 ) -> float:
-    """Units of work a CPU second, the median of `REPEATS`; `amount` units a call of `work`."""
+    """Units of work a second of `clock`, the median of `REPEATS`; `amount` units a call of `work`.
+    """
     rates = []
     for _ in range(REPEATS):
         calls, spent = 0, 0.0
         while spent < seconds / REPEATS:
             prepare()
-            spent += _timed(work)
+            spent += _timed(work, clock)
             calls += 1
         rates.append(calls * amount / spent)
     return statistics.median(rates)
 
 
-def _timed(work: Callable[[], None]) -> float:
-    """CPU seconds of this process, at least one tick of the clock."""
-    start = time.process_time_ns()
+def _timed(
+    work: Callable[[], None], clock: Callable[[], int] = time.process_time_ns
+) -> float:
+    """Seconds, of this process's CPU time if no other clock is given, at least one of its ticks."""
+    start = clock()
     work()
-    return max(time.process_time_ns() - start, 1) / 1e9
+    return max(clock() - start, 1) / 1e9
 
 
 def _machine() -> dict[str, Any]:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+# Counts of an evaluation, with their column titles; the last two only of games that count them.
+COUNTS = {
+    "wins": "won",
+    "losses": "lost",
+    "draws": "drawn",
+    "wins_before_closing": "early",
+    "self_kills": "self-kills",
+}
+
 
 def describe_evaluation(result: dict[str, Any]) -> str:
     """The result of `evaluate`: a row an opponent, with and without the filter, then style."""
     lines = [f"{result['model']} plays {result['game']}, seed {result['seed']}"]
     for safety, against in result["by_safety"].items():
         lines += ["", "with the safety filter" if safety == "survivable" else "without it"]
-        rates = list(next(iter(against.values()))["profile"])
-        head = ["against", "won", "lost", "drawn", "early", "self-kills", *rates]
+        first = next(iter(against.values()))
+        rates = list(first["profile"])
+        counts = {key: title for key, title in COUNTS.items() if key in first}
+        head = ["against", *counts.values(), *rates]
         rows = [
             [
                 name,
-                *(
-                    str(row[key])
-                    for key in ("wins", "losses", "draws", "wins_before_closing", "self_kills")
-                ),
+                *(str(row[key]) for key in counts),
                 *(f"{row['profile'][rate]:.2f}" for rate in rates),
             ]
             for name, row in against.items()

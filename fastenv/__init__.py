@@ -10,6 +10,7 @@ Knows neither TensorFlow nor pygame.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from fastenv.batch import BatchEnv, Bot
 from fastenv.builtin_levels import builtin_levels
@@ -22,12 +23,13 @@ from fastenv.errors import (
 )
 from fastenv.level import Level
 from fastenv.registry import compiled_game, game_spec, games, scripted_players
-from fastenv.spec import Field, GameSpec, LevelConstraints, Tile
+from fastenv.spec import Content, Field, GameSpec, LevelConstraints, Tile
 
 __all__ = [
     "ActionError",
     "BatchEnv",
     "Bot",
+    "Content",
     "FastenvError",
     "Field",
     "GameSpec",
@@ -40,6 +42,7 @@ __all__ = [
     "builtin_levels",
     "game_spec",
     "games",
+    "get_include",
     "make_batch",
     "make_bot",
     "scripted_player_names",
@@ -52,6 +55,7 @@ def make_batch(
     seed: int = 0,
     levels: Sequence[Level] | None = None,
     autoreset: bool = True,
+    threads: int = 1,
 ) -> BatchEnv:
     """Make `num_envs` envs of a game, reset and ready to step.
 
@@ -59,12 +63,15 @@ def make_batch(
         levels that depend on `seed` alone. Env i depends on (seed, i, levels) alone.
     autoreset: start the next episode in the step that ends one; otherwise an ended env stays as it
         ended until `reset`.
-    Raises UnknownGameError, LevelError.
+    threads: 1 to 256, this one among them, that share out the envs; the bytes are the same for any
+        number. More than one pays for thousands of envs on cores that are free; a forked process
+        does without.
+    Raises UnknownGameError, LevelError; ValueError for fewer than one env or thread.
     """
     compiled = compiled_game(game)
     if levels is None:
         levels = builtin_levels(compiled.spec, seed)
-    return BatchEnv(compiled, num_envs, seed, list(levels), autoreset)
+    return BatchEnv(compiled, num_envs, seed, list(levels), autoreset, threads)
 
 
 def make_bot(name: str, game: str = "blast") -> Bot:
@@ -80,3 +87,8 @@ def make_bot(name: str, game: str = "blast") -> Bot:
 def scripted_player_names(game: str) -> tuple[str, ...]:
     """Names of the scripted players of a game."""
     return tuple(scripted_players(game))
+
+
+def get_include() -> str:
+    """The folder that games of other packages cimport from: `cythonize(include_path=[...])`."""
+    return str(Path(__file__).parents[1])

@@ -14,6 +14,7 @@ class BatchEnv:
     num_envs: int
     players: int
     autoreset: bool
+    threads: int
     levels: list[Level]
     spec: GameSpec
     observations: NDArray[np.uint8]
@@ -25,7 +26,13 @@ class BatchEnv:
     final_statistics: NDArray[np.int32]
     level_index: NDArray[np.int32]
     def __init__(
-        self, game: CompiledGame, num_envs: int, seed: int, levels: list[Level], autoreset: bool
+        self,
+        game: CompiledGame,
+        num_envs: int,
+        seed: int,
+        levels: list[Level],
+        autoreset: bool,
+        threads: int = 1,
     ) -> None: ...
     def set_levels(self, levels: Sequence[Level]) -> None: ...
     def reset(self, seed: int | None = None) -> None: ...

@@ -16,19 +16,131 @@ from fastenv.level import Level
 
 from libc.stdint cimport int32_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
 from fastenv.games.game cimport (
-    MAX_PLAYERS, RUNNING, TERMINATED, TRUNCATED, CompiledGame, GameInterface, Header, ScriptedPlayer,
+    MAX_PLAYERS, RUNNING, TERMINATED, TRUNCATED, CompiledGame, Decide, GameInterface, Header,
+    ScriptedPlayer,
 )
 from fastenv.games.rng cimport draw_below, stream_of
+from fastenv.workers cimport Workers
 
 cdef enum:
     ALIGNMENT = 64
     STREAM_OF_ENV = 0
     STREAM_OF_SEAT = 1
+    ENVS_AT_A_TIME = 8
+    MOST_THREADS = 256
 
 STATE_MAGIC = b"fastenv1"
+
+
+# What the loop over the envs needs: the batch's memory as plain pointers.
+ctypedef struct Tables:
+    GameInterface* interface
+    uint8_t* states
+    size_t stride
+    int players, actions, observation_size, statistic_count
+    bint autoreset
+    const uint8_t* levels           # uint8 [level_count, cells]
+    int level_count, cells
+    uint8_t* observations
+    uint8_t* legal
+    float* rewards
+    uint8_t* terminated
+    uint8_t* truncated
+    uint8_t* final_observations
+    int32_t* final_statistics
+    int32_t* level_index
+    const uint8_t* chosen           # actions of the step under way
+
+
+cdef inline void* state_of(const Tables* tables, int index) noexcept nogil:
+    return tables.states + index * tables.stride
+
+
+cdef void start_episode(const Tables* tables, int index) noexcept nogil:
+    cdef Header* header = <Header*>state_of(tables, index)
+    cdef int level = draw_below(&header.stream, tables.level_count)
+    header.level_index = level
+    tables.interface.reset(<void*>header, tables.levels + <size_t>level * tables.cells)
+    tables.level_index[index] = level
+
+
+cdef inline void observe(const Tables* tables, int index) noexcept nogil:
+    cdef size_t seat = <size_t>index * tables.players
+    tables.interface.observe(
+        state_of(tables, index),
+        tables.observations + seat * tables.observation_size,
+        tables.legal + seat * tables.actions,
+    )
+
+
+cdef void end_episode(const Tables* tables, int index) noexcept nogil:
+    cdef size_t seat = <size_t>index * tables.players
+    cdef void* state = state_of(tables, index)
+    tables.interface.observe(
+        state,
+        tables.final_observations + seat * tables.observation_size,
+        tables.legal + seat * tables.actions,
+    )
+    tables.interface.statistics(state, tables.final_statistics + seat * tables.statistic_count)
+    if tables.autoreset:
+        start_episode(tables, index)
+
+
+cdef void step_envs(const void* context, int first, int end) noexcept nogil:
+    """Step the envs from `first` to before `end`, a few at a time: what was just written to a state
+    has settled when it is copied into the observation."""
+    cdef const Tables* tables = <const Tables*>context
+    cdef int index, outcome, stop
+    cdef size_t seat
+    while first < end:
+        stop = min(first + ENVS_AT_A_TIME, end)
+        for index in range(first, stop):
+            seat = <size_t>index * tables.players
+            outcome = tables.interface.step(
+                state_of(tables, index), tables.chosen + seat, tables.rewards + seat
+            )
+            tables.terminated[index] = outcome == TERMINATED
+            tables.truncated[index] = outcome == TRUNCATED
+            if outcome != RUNNING:
+                end_episode(tables, index)
+        for index in range(first, stop):
+            observe(tables, index)
+        first = stop
+
+
+ctypedef struct MaskTask:
+    const Tables* tables
+    uint8_t* masks
+
+
+cdef void survivable_masks(const void* context, int first, int end) noexcept nogil:
+    cdef const MaskTask* task = <const MaskTask*>context
+    cdef size_t size = task.tables.players * task.tables.actions
+    cdef int index
+    for index in range(first, end):
+        task.tables.interface.survivable(state_of(task.tables, index), task.masks + index * size)
+
+
+ctypedef struct DecisionTask:
+    const Tables* tables
+    Decide decide
+    int seat
+    uint8_t* actions
+
+
+cdef void decisions(const void* context, int first, int end) noexcept nogil:
+    cdef const DecisionTask* task = <const DecisionTask*>context
+    cdef int index
+    for index in range(first, end):
+        task.actions[index] = task.decide(state_of(task.tables, index), task.seat)
+
+
+cdef void* data_of(array) except NULL:
+    """Where a NumPy array's data lie."""
+    return <void*><size_t>array.ctypes.data
 
 
 cdef class BatchEnv:
@@ -46,70 +158,76 @@ cdef class BatchEnv:
     """
 
     cdef CompiledGame game
-    cdef GameInterface* interface
+    cdef Tables tables
+    cdef Workers workers
     cdef void* memory
-    cdef uint8_t* states
-    cdef size_t stride
+    cdef uint8_t[:, ::1] level_tiles
     cdef readonly int num_envs
     cdef readonly int players
     cdef readonly bint autoreset
+    cdef readonly int threads
     cdef readonly list levels
     cdef readonly object spec
     cdef readonly object observations, legal_mask, rewards, terminated, truncated
     cdef readonly object final_observations, final_statistics, level_index
-    cdef int actions, observation_size, statistic_count
-    cdef int level_count
-    cdef uint8_t[:, ::1] level_tiles
-    cdef uint8_t[:, :, ::1] observations_view, legal_view, final_view
-    cdef float[:, ::1] rewards_view
-    cdef uint8_t[::1] terminated_view, truncated_view
-    cdef int32_t[:, :, ::1] statistics_view
-    cdef int32_t[::1] level_view
 
-    def __cinit__(self, CompiledGame game, int num_envs, object seed, list levels, bint autoreset):
+    def __cinit__(self, CompiledGame game, int num_envs, object seed, list levels, bint autoreset,
+                  int threads=1):
         spec = game.spec
         if num_envs < 1:
             raise ValueError(f"expected at least one env, got {num_envs}")
+        if not 1 <= threads <= MOST_THREADS:
+            raise ValueError(f"expected 1 to {MOST_THREADS} threads, got {threads}")
         if not levels:
             raise LevelError("expected at least one level, got none")
+        cdef Tables* tables = &self.tables
         self.game = game
-        self.interface = &game.interface
         self.spec = spec
         self.num_envs = num_envs
         self.players = spec.players
-        self.actions = len(spec.actions)
-        self.observation_size = spec.observation_size
-        self.statistic_count = len(spec.statistics)
         self.autoreset = autoreset
+        self.threads = threads
+        self.workers = Workers(threads - 1)
+        tables.interface = &game.interface
+        tables.players = spec.players
+        tables.actions = len(spec.actions)
+        tables.observation_size = spec.observation_size
+        tables.statistic_count = len(spec.statistics)
+        tables.autoreset = autoreset
         self.set_levels(levels)
-        self.stride = (self.interface.state_size + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
-        self.memory = calloc(num_envs + 1, self.stride)
-        if self.memory == NULL:
-            raise MemoryError(f"{num_envs} envs of {self.stride} bytes")
-        self.states = <uint8_t*>(
-            (<size_t>self.memory + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
-        )
+        self._make_states()
         shape = (num_envs, self.players)
-        self.observations = np.zeros((*shape, self.observation_size), np.uint8)
+        self.observations = np.zeros((*shape, tables.observation_size), np.uint8)
         self.final_observations = np.zeros_like(self.observations)
-        self.legal_mask = np.zeros((*shape, self.actions), np.uint8)
+        self.legal_mask = np.zeros((*shape, tables.actions), np.uint8)
         self.rewards = np.zeros(shape, np.float32)
         self.terminated = np.zeros(num_envs, bool)
         self.truncated = np.zeros(num_envs, bool)
-        self.final_statistics = np.zeros((*shape, self.statistic_count), np.int32)
+        self.final_statistics = np.zeros((*shape, tables.statistic_count), np.int32)
         self.level_index = np.zeros(num_envs, np.int32)
-        self.observations_view = self.observations
-        self.final_view = self.final_observations
-        self.legal_view = self.legal_mask
-        self.rewards_view = self.rewards
-        self.terminated_view = self.terminated.view(np.uint8)
-        self.truncated_view = self.truncated.view(np.uint8)
-        self.statistics_view = self.final_statistics
-        self.level_view = self.level_index
+        tables.observations = <uint8_t*>data_of(self.observations)
+        tables.final_observations = <uint8_t*>data_of(self.final_observations)
+        tables.legal = <uint8_t*>data_of(self.legal_mask)
+        tables.rewards = <float*>data_of(self.rewards)
+        tables.terminated = <uint8_t*>data_of(self.terminated)
+        tables.truncated = <uint8_t*>data_of(self.truncated)
+        tables.final_statistics = <int32_t*>data_of(self.final_statistics)
+        tables.level_index = <int32_t*>data_of(self.level_index)
         self.reset(seed)
 
     def __dealloc__(self):
         free(self.memory)
+
+    cdef _make_states(self):
+        cdef Tables* tables = &self.tables
+        size = tables.interface.state_size + tables.interface.derived_size
+        tables.stride = (size + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+        self.memory = calloc(self.num_envs + 1, tables.stride)
+        if self.memory == NULL:
+            raise MemoryError(f"{self.num_envs} envs of {tables.stride} bytes")
+        tables.states = <uint8_t*>(
+            (<size_t>self.memory + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+        )
 
     def set_levels(self, levels):
         """Let the following episodes start on these levels (a non-empty list of `Level`); the
@@ -123,22 +241,12 @@ cdef class BatchEnv:
         tiles = np.stack([Level.from_tiles(level.tiles, self.spec).tiles for level in levels])
         self.levels = list(levels)
         self.level_tiles = np.ascontiguousarray(tiles.reshape(len(levels), -1))
-        self.level_count = len(levels)
+        self.tables.levels = &self.level_tiles[0, 0]
+        self.tables.cells = self.level_tiles.shape[1]
+        self.tables.level_count = len(levels)
 
     cdef inline void* state(self, int index) noexcept nogil:
-        return self.states + index * self.stride
-
-    cdef void start_episode(self, int index) noexcept nogil:
-        cdef Header* header = <Header*>self.state(index)
-        cdef int level = draw_below(&header.stream, self.level_count)
-        header.level_index = level
-        self.interface.reset(<void*>header, &self.level_tiles[level, 0])
-        self.level_view[index] = level
-
-    cdef inline void observe(self, int index) noexcept nogil:
-        self.interface.observe(
-            self.state(index), &self.observations_view[index, 0, 0], &self.legal_view[index, 0, 0]
-        )
+        return state_of(&self.tables, index)
 
     def reset(self, seed=None):
         """Start all envs anew: from `seed` (0 to 2**64 - 1), or, without one, each on its streams.
@@ -158,8 +266,8 @@ cdef class BatchEnv:
                 header.stream = stream_of(base, index, STREAM_OF_ENV)
                 for seat in range(MAX_PLAYERS):
                     header.seat_streams[seat] = stream_of(base, index, STREAM_OF_SEAT + seat)
-            self.start_episode(index)
-            self.observe(index)
+            start_episode(&self.tables, index)
+            observe(&self.tables, index)
         self.rewards[...] = 0
         self.terminated[...] = False
         self.truncated[...] = False
@@ -171,10 +279,9 @@ cdef class BatchEnv:
         played as action 0 and counted (`illegal_actions`). Raises ActionError before anything moves.
         """
         cdef const uint8_t[:, ::1] chosen
-        cdef int index, outcome, total = self.num_envs * self.players
+        cdef Py_ssize_t index, total = <Py_ssize_t>self.num_envs * self.players
         cdef uint8_t highest = 0
         cdef const uint8_t* flat
-        cdef bint ended
         try:
             chosen = actions
         except (ValueError, TypeError) as error:
@@ -192,43 +299,29 @@ cdef class BatchEnv:
         with nogil:
             for index in range(total):
                 highest = max(highest, flat[index])
-        if highest >= self.actions:
-            raise ActionError(f"expected actions below {self.actions}, got {highest}")
+        if highest >= self.tables.actions:
+            raise ActionError(
+                f"expected actions below {self.tables.actions}, got {highest}"
+            )
+        self.tables.chosen = flat
         with nogil:
-            for index in range(self.num_envs):
-                outcome = self.interface.step(
-                    self.state(index), &chosen[index, 0], &self.rewards_view[index, 0]
-                )
-                self.terminated_view[index] = outcome == TERMINATED
-                self.truncated_view[index] = outcome == TRUNCATED
-                if outcome != RUNNING:
-                    self.interface.observe(
-                        self.state(index), &self.final_view[index, 0, 0],
-                        &self.legal_view[index, 0, 0],
-                    )
-                    self.interface.statistics(
-                        self.state(index), &self.statistics_view[index, 0, 0]
-                    )
-                    if self.autoreset:
-                        self.start_episode(index)
-                self.observe(index)
+            self.workers.run(step_envs, &self.tables, self.num_envs)
 
     def survivable_mask(self, out=None):
         """uint8 [num_envs, players, actions]: legal actions after which some way of moving and
         waiting outlives everything now due, the others standing still. Written into `out`."""
         cdef uint8_t[:, :, ::1] masks
-        cdef int index
+        cdef MaskTask task
+        shape = (self.num_envs, self.players, self.tables.actions)
         if out is None:
-            out = np.empty((self.num_envs, self.players, self.actions), np.uint8)
-        elif out.shape != (self.num_envs, self.players, self.actions):
-            raise ValueError(
-                f"expected out of shape {(self.num_envs, self.players, self.actions)}, "
-                f"got {out.shape}"
-            )
+            out = np.empty(shape, np.uint8)
+        elif out.shape != shape:
+            raise ValueError(f"expected out of shape {shape}, got {out.shape}")
         masks = out
+        task.tables = &self.tables
+        task.masks = &masks[0, 0, 0]
         with nogil:
-            for index in range(self.num_envs):
-                self.interface.survivable(self.state(index), &masks[index, 0, 0])
+            self.workers.run(survivable_masks, &task, self.num_envs)
         return out
 
     def statistics(self, out=None):
@@ -236,12 +329,12 @@ cdef class BatchEnv:
         cdef int32_t[:, :, ::1] counters
         cdef int index
         if out is None:
-            out = np.empty((self.num_envs, self.players, self.statistic_count), np.int32)
+            out = np.empty((self.num_envs, self.players, self.tables.statistic_count), np.int32)
         counters = out
-        if out.shape != (self.num_envs, self.players, self.statistic_count):
+        if out.shape != (self.num_envs, self.players, self.tables.statistic_count):
             raise ValueError(f"expected out like final_statistics, got shape {out.shape}")
         for index in range(self.num_envs):
-            self.interface.statistics(self.state(index), &counters[index, 0, 0])
+            self.tables.interface.statistics(self.state(index), &counters[index, 0, 0])
         return out
 
     def illegal_actions(self):
@@ -264,14 +357,14 @@ cdef class BatchEnv:
     def _state_header(self):
         return json.dumps(
             [self.spec.name, self.spec.version, self.spec.layout_hash,
-             int(self.interface.state_size)]
+             int(self.tables.interface.state_size)]
         ).encode()
 
     def save_state(self, int index):
         """Env `index` as bytes: everything its future depends on but the list of levels."""
         self._check_index(index)
         header = self._state_header()
-        state = (<char*>self.state(index))[:self.interface.state_size]
+        state = (<char*>self.state(index))[:self.tables.interface.state_size]
         body = struct.pack("<I", len(header)) + header + state
         return STATE_MAGIC + body + struct.pack("<I", zlib.crc32(body))
 
@@ -288,7 +381,7 @@ cdef class BatchEnv:
                 f"expected bytes made by save_state, got {type(blob).__name__}"
             ) from error
         header = self._state_header()
-        size = len(STATE_MAGIC) + 4 + len(header) + self.interface.state_size + 4
+        size = len(STATE_MAGIC) + 4 + len(header) + self.tables.interface.state_size + 4
         body = blob[len(STATE_MAGIC):len(blob) - 4]
         if not blob.startswith(STATE_MAGIC) or len(blob) < 16:
             raise StateError("expected bytes made by save_state")
@@ -299,25 +392,22 @@ cdef class BatchEnv:
             raise StateError("the saved state is damaged: its checksum does not fit")
         cdef bytes state = body[4 + len(header):]
         cdef const char* raw = state
-        cdef void* copy = calloc(1, self.stride)
+        cdef void* copy = calloc(1, self.tables.stride)
         if copy == NULL:
             raise MemoryError("no room for a state")
         try:
-            memcpy(copy, raw, self.interface.state_size)
-            if not self.interface.is_sound(copy):
+            memcpy(copy, raw, self.tables.interface.state_size)
+            if not self.tables.interface.is_sound(copy):
                 raise StateError("the saved state breaks the rules of the game")
-            if not 0 <= (<Header*>copy).level_index < self.level_count:
+            if not 0 <= (<Header*>copy).level_index < self.tables.level_count:
                 (<Header*>copy).level_index = 0
-            memcpy(self.state(index), copy, self.interface.state_size)
+            if self.tables.interface.derive != NULL:
+                self.tables.interface.derive(copy)
+            memcpy(self.state(index), copy, self.tables.stride)
         finally:
             free(copy)
-        self.level_view[index] = (<Header*>self.state(index)).level_index
-        self.observe(index)
-
-    cdef void decide(self, ScriptedPlayer player, int seat, uint8_t* out) noexcept nogil:
-        cdef int index
-        for index in range(self.num_envs):
-            out[index] = player.decide(self.state(index), seat)
+        self.tables.level_index[index] = (<Header*>self.state(index)).level_index
+        observe(&self.tables, index)
 
 
 cdef class Bot:
@@ -335,6 +425,7 @@ cdef class Bot:
     def act(self, BatchEnv batch not None, int seat, out=None):
         """Actions uint8 [num_envs] for `seat` in every env, written into `out`."""
         cdef uint8_t[::1] actions
+        cdef DecisionTask task
         if batch.spec.name != self.game:
             raise ValueError(f"{self.name} plays {self.game}, not {batch.spec.name}")
         if not 0 <= seat < batch.players:
@@ -344,6 +435,10 @@ cdef class Bot:
         actions = out
         if actions.shape[0] != batch.num_envs:
             raise ValueError(f"expected out of {batch.num_envs} actions, got {actions.shape[0]}")
+        task.tables = &batch.tables
+        task.decide = self.player.decide
+        task.seat = seat
+        task.actions = &actions[0]
         with nogil:
-            batch.decide(self.player, seat, &actions[0])
+            batch.workers.run(decisions, &task, batch.num_envs)
         return out

@@ -16,7 +16,10 @@ from fastenv.spec import GameSpec
 ENTRY_POINT_GROUP = "engine_plugin.games"
 
 # name -> (module of the game, module of its scripted players)
-OWN_GAMES = {"blast": ("fastenv.games.blast", "fastenv.bots.blast")}
+OWN_GAMES = {
+    "blast": ("fastenv.games.blast", "fastenv.bots.blast"),
+    "race": ("fastenv.games.race", "fastenv.bots.race"),
+}
 
 
 def games() -> tuple[str, ...]:

@@ -41,6 +41,30 @@ class Tile:
 
 
 @dataclass(frozen=True)
+class Content:
+    """What a cell shows while a game runs; its id is its place in `GameSpec.contents`.
+
+    character, colour (red, green, blue): how plain text and plain pictures show it
+    small: it lies on the floor, and is drawn so that the ground shows around it
+    """
+
+    name: str
+    character: str
+    colour: tuple[int, int, int]
+    small: bool = False
+
+
+BOMB_GAME_CONTENTS = (
+    Content("floor", ".", (58, 94, 60)),
+    Content("wall", "#", (44, 44, 52)),
+    Content("crate", "+", (150, 106, 62)),
+    Content("range_item", "r", (226, 124, 44), small=True),
+    Content("bomb_item", "b", (92, 140, 226), small=True),
+    Content("bomb", "o", (16, 16, 20), small=True),
+)
+
+
+@dataclass(frozen=True)
 class LevelConstraints:
     """What makes a level of this game playable, as data, so that a generator's card can carry it.
 
@@ -81,6 +105,8 @@ class GameSpec:
     profile: behaviour rates as (name, statistic, per): the sum of the statistic over a set of
         episodes, divided by the sum of `ticks`, times `per`
     level_constraints: what makes a level playable
+    contents: what the low four bits of a byte of the observation field "cells" mean, by id; 0 is
+        the floor and one of them is called "wall"
     """
 
     name: str
@@ -95,6 +121,7 @@ class GameSpec:
     statistics: tuple[str, ...]
     profile: tuple[tuple[str, str, int], ...]
     level_constraints: LevelConstraints
+    contents: tuple[Content, ...] = BOMB_GAME_CONTENTS
 
     @property
     def observation_size(self) -> int:
@@ -114,6 +141,12 @@ class GameSpec:
             if tile.name == name:
                 return index
         raise KeyError(f"{self.name} has no tile {name!r}")
+
+    def content_id(self, name: str) -> int:
+        for index, content in enumerate(self.contents):
+            if content.name == name:
+                return index
+        raise KeyError(f"{self.name} has no content {name!r}")
 
     @property
     def legend(self) -> dict[str, str]:

@@ -40,6 +40,7 @@ PLUGIN_CORE = tuple(
 RUNTIME = (*PLUGIN_CORE, "engine_plugin.runtime", "numpy", "onnxruntime")
 FASTENV_CORE = (
     "batch", "bots", "builtin_levels", "errors", "games", "level", "registry", "spec",
+    "workers", "yardstick",
 )  # fmt: skip
 TENSORFLOW = ("tensorflow", "keras")
 
@@ -126,7 +127,7 @@ def imported_modules(path: Path) -> list[str]:
 
 def is_allowed(module: str, room: Room) -> bool:
     top = module.split(".")[0]
-    if top in sys.stdlib_module_names or top in ("__future__", "libc", "Cython"):
+    if top in sys.stdlib_module_names or top in ("__future__", "libc", "cpython", "Cython"):
         return True
     return any(
         module == prefix or module.startswith(f"{prefix}.") for prefix in room.may_import
@@ -201,6 +202,18 @@ env = gymnasium.make("fastenv.adapters.gymnasium:fastenv/Blast-v0", render_mode=
 env.reset(seed=1)
 env.step(0)
 assert env.render().shape == (176, 208, 3)
+""",
+        (*TRAINING, "pygame", "engine_plugin", "pettingzoo"),
+        ("gymnasium",),
+    ),
+    Proof(
+        "the vector adapter steps",
+        """
+import gymnasium, numpy as np
+envs = gymnasium.make_vec("fastenv.adapters.gymnasium:fastenv/Race-v0", 2)
+envs.reset(seed=1)
+envs.step(np.zeros(2, np.int64))
+assert type(envs).__name__ == "FastenvVectorEnv"
 """,
         (*TRAINING, "pygame", "engine_plugin", "pettingzoo"),
         ("gymnasium",),

@@ -13,6 +13,7 @@ from engine_plugin.errors import ConfigError
 
 def test_the_report_has_every_figure(monkeypatch):
     monkeypatch.setattr("engine_plugin.bench.BATCH_SIZES", (1, 1_024))
+    monkeypatch.setattr("engine_plugin.bench.THREADED_SIZE", 256)
     monkeypatch.setattr("engine_plugin.bench.SEQUENCE", 32)
     monkeypatch.setattr("engine_plugin.bench.SAMPLED_STEPS", range(16, 32, 8))
     report = bench_env(seconds=0.01)
@@ -24,6 +25,8 @@ def test_the_report_has_every_figure(monkeypatch):
     assert report["env_steps_per_second"] == min(headline["random"], headline["survivor"])
     assert set(report["decisions_per_second"]) == set(fastenv.scripted_player_names("blast"))
     assert report["survivable_masks_per_second"] > 0
+    assert [each["threads"] for each in report["threads"]] == [1, 2]
+    assert all(each["env_steps_per_second_of_wall_time"] > 0 for each in report["threads"])
     assert report["observation_bytes"] == fastenv.game_spec("blast").observation_size
 
 

@@ -43,6 +43,7 @@ def play(options: PlayOptions, window: Window | None = None) -> dict[str, Any]:
     options = _single_round(options)
     _check_screenshot(options.screenshot)
     _check_inputs(options)
+    options = _seat_somebody(options)
     window = window or _open_window(options)
     stage = _make_stage(options, window)
     try:
@@ -103,17 +104,18 @@ def _open_window(options: PlayOptions) -> Window:
 
 
 def _make_stage(options: PlayOptions, window: Window) -> Stage:
+    import fastenv
     from engine_plugin.host.input import InputState
     from engine_plugin.host.sound import Sounds
     from engine_plugin.host.stage import Picture, Stage
-    from engine_plugin.host.tileset import PixelFont, load_sheet
+    from engine_plugin.host.tileset import PixelFont, load_sheet, load_sprites
 
     return Stage(
         options=options,
         seed=secrets.randbelow(2**31) if options.seed is None else options.seed,
         realtime=window.realtime,
         state=InputState(),
-        sprites=load_sheet(options.game, "tiles"),
+        sprites=load_sprites(fastenv.game_spec(options.game)),
         font=PixelFont(load_sheet(options.game, "font")),
         sounds=Sounds(options.mute) if window.realtime else None,
         picture=Picture(wanted=options.screenshot is not None),
@@ -160,6 +162,20 @@ def _single_round(options: PlayOptions) -> PlayOptions:
     if options.headless and options.rounds is None:
         return replace(options, rounds=1)
     return options
+
+
+def _seat_somebody(options: PlayOptions) -> PlayOptions:
+    """Against a game that ships no agent one plays its last scripted player."""
+    import fastenv
+    from engine_plugin.host.seats import BOT_PREFIX
+    from engine_plugin.runtime.loading import shipped_models
+
+    ships_agents = any(name.startswith(f"{options.game}/") for name in shipped_models())
+    if options.opponent is not None or ships_agents:
+        return options
+    return replace(
+        options, opponent=BOT_PREFIX + fastenv.scripted_player_names(options.game)[-1]
+    )
 
 
 def _check_screenshot(path: Path | None) -> None:

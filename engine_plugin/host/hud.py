@@ -27,6 +27,15 @@ KEYS = (
 )
 
 
+PLACE = ("row", "column", "alive")
+"""What every game's snapshot says of a player; all else is shown in words."""
+
+
+def keys_of(actions: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The keys that mean something in a game of these actions."""
+    return [(keys, meaning) for keys, meaning in KEYS if meaning != "bomb" or "bomb" in actions]
+
+
 @dataclass(frozen=True)
 class Status:
     """What the panel shows beside the match itself.
@@ -62,10 +71,10 @@ class Panel:
         if status.notice:
             self._draw_notice(canvas, status.notice, top)
         else:
-            self._draw_keys(canvas)
+            self._draw_keys(canvas, keys_of(match.spec.actions))
 
     def _draw_time(self, canvas: pygame.Surface, match: Match, status: Status) -> None:
-        tick, closing = match.after["tick"], match.after["closing_tick"]
+        tick = match.after["tick"]
         rate = match.spec.tick_rate
         over = match.result is not None
         number = len(match.results) + (not over)
@@ -73,19 +82,31 @@ class Panel:
         clock = f"{tick / rate:.1f} s"
         left = RIGHT - self._font.width(clock)
         self._font.draw(canvas, clock, (left, 3), palette.FAINT)
+        if "closing_tick" in match.after:
+            self._draw_bar(
+                canvas, match, match.after["closing_tick"], "Walls close", "The walls close in!"
+            )
+        elif "tick_limit" in match.after:
+            self._draw_bar(canvas, match, match.after["tick_limit"], "Ends", "Time is up")
+
+    def _draw_bar(
+        self, canvas: pygame.Surface, match: Match, last: int, coming: str, over: str
+    ) -> None:
+        """How long until tick `last`, as a bar and in words."""
+        rate = match.spec.tick_rate
         bar = pygame.Rect(LEFT, 13, RIGHT - LEFT, 3)
         pygame.draw.rect(canvas, palette.PANEL_EDGE, bar)
-        remaining = max(0, closing - tick)
+        remaining = max(0, last - match.after["tick"])
         colour = palette.GOOD if remaining > 5 * rate else palette.WARNING
         if remaining:
-            bar.width = max(1, bar.width * remaining // closing)
+            bar.width = max(1, bar.width * remaining // last)
             pygame.draw.rect(canvas, colour, bar)
-            text = f"Walls close in {remaining / rate:.0f} s"
+            text = f"{coming} in {remaining / rate:.0f} s"
             shown = palette.FAINT if colour == palette.GOOD else palette.WARNING
             self._font.draw(canvas, text, (LEFT, 17), shown)
         else:
             pygame.draw.rect(canvas, palette.ALARM, bar)
-            self._font.draw(canvas, "The walls close in!", (LEFT, 17), palette.ALARM)
+            self._font.draw(canvas, over, (LEFT, 17), palette.ALARM)
 
     def _draw_card(self, canvas: pygame.Surface, match: Match, player: int, top: int) -> None:
         state = match.after["players"][player]
@@ -101,11 +122,15 @@ class Panel:
         label = match.seats[player].label
         room = score_left - text_left - 3
         self._font.draw(canvas, self._font.shorten(label, room), (text_left, top + 5), colour)
-        canvas.blit(self._sprites["bomb_icon"], (text_left - 4, top + 18))
-        bombs = f"{state['bombs']}/{state['capacity']}"
-        self._font.draw(canvas, bombs, (text_left + 10, top + 23), palette.TEXT)
-        canvas.blit(self._sprites["range_icon"], (text_left + 28, top + 18))
-        self._font.draw(canvas, str(state["range"]), (text_left + 43, top + 23), palette.TEXT)
+        if "capacity" in state:
+            canvas.blit(self._sprites["bomb_icon"], (text_left - 4, top + 18))
+            bombs = f"{state['bombs']}/{state['capacity']}"
+            self._font.draw(canvas, bombs, (text_left + 10, top + 23), palette.TEXT)
+            canvas.blit(self._sprites["range_icon"], (text_left + 28, top + 18))
+            self._font.draw(canvas, str(state["range"]), (text_left + 43, top + 23), palette.TEXT)
+        else:
+            own = [f"{value} {name}" for name, value in state.items() if name not in PLACE]
+            self._font.draw(canvas, " ".join(own), (text_left, top + 23), palette.TEXT)
 
     def _draw_status(self, canvas: pygame.Surface, status: Status, top: int) -> int:
         """Recording dot, watch mode, speed and mute, as far as they apply; the next free line."""
@@ -130,9 +155,9 @@ class Panel:
         for index, line in enumerate(lines[: (HEIGHT - top) // 9]):
             self._font.draw(canvas, line, (LEFT, top + 9 * index), palette.WARNING)
 
-    def _draw_keys(self, canvas: pygame.Surface) -> None:
-        top = HEIGHT - 9 * len(KEYS) - 1
-        for index, (keys, meaning) in enumerate(KEYS):
+    def _draw_keys(self, canvas: pygame.Surface, shown: list[tuple[str, str]]) -> None:
+        top = HEIGHT - 9 * len(shown) - 1
+        for index, (keys, meaning) in enumerate(shown):
             line = top + 9 * index
             self._font.draw(canvas, keys, (LEFT, line), palette.TEXT)
             left = RIGHT - self._font.width(meaning)

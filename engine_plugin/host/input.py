@@ -85,11 +85,9 @@ class InputState:
         A bomb goes before a direction, which then waits for the next tick. The latest of several
         held directions that is legal wins, so that one can slide round corners.
         """
-        if self._bomb:
-            self._bomb = False
-            index = actions.index("bomb")
-            if legal[index]:
-                return index
+        bombs, self._bomb = self._bomb and "bomb" in actions, False
+        if bombs and legal[actions.index("bomb")]:
+            return actions.index("bomb")
         wanted = [] if self._tapped is None else [self._tapped]
         wanted += [command for command in reversed(self._held) if command is not self._tapped]
         self._tapped = None

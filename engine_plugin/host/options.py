@@ -20,7 +20,7 @@ class PlayOptions:
 
     opponent: str | None = None
     """Who sits opposite: a shipped model ("blast/strong"), a model file, or a scripted player
-    ("bot:hunter"). Default: the strongest shipped model."""
+    ("bot:hunter"). Default: the strongest shipped model, or a scripted player where none ships."""
 
     player: str = "keyboard"
     """Who sits in your seat: "keyboard", or a model or scripted player to watch."""

@@ -12,6 +12,7 @@ import numpy as np
 import pygame
 
 from engine_plugin.host.match import Match, Snapshot
+from fastenv import GameSpec
 
 WIDTH, HEIGHT = 320, 180
 TILE = 16
@@ -19,9 +20,12 @@ BOARD_LEFT, BOARD_TOP = 2, 2
 LIFT = 3
 """Pixels by which characters stand above their cell's lower edge, for depth."""
 
-FLOOR, WALL, CRATE, RANGE_ITEM, BOMB_ITEM = range(5)
-CONTENT_SPRITES = {WALL: "wall", CRATE: "crate", RANGE_ITEM: "range_item", BOMB_ITEM: "bomb_item"}
-ITEMS = (RANGE_ITEM, BOMB_ITEM)
+TALL = ("wall", "crate")
+"""Contents that throw a shade on the floor below them."""
+
+DRAWN_OTHERWISE = ("floor", "bomb")
+"""Floor lies under everything; bombs tick, and come from the snapshot's list."""
+
 BOMB_STAGES = ((3, 2), (5, 1), (255, 0))
 """(highest fuse, sprite): the last ticks before the burst have a shape of their own."""
 
@@ -35,19 +39,23 @@ OPPOSITE = {"up": "down", "down": "up", "left": "right", "right": "left"}
 class BoardRenderer:
     """Draws a match's board with one tileset."""
 
-    def __init__(self, sprites: Mapping[str, pygame.Surface]) -> None:
+    def __init__(self, sprites: Mapping[str, pygame.Surface], spec: GameSpec) -> None:
         self._sprites = sprites
+        self._names = [content.name for content in spec.contents]
+        self._wall = spec.content_id("wall")
 
     def draw(self, canvas: pygame.Surface, match: Match, fraction: float) -> None:
         """fraction: how far the picture is from the tick before (0) to the last one (1)."""
         after = match.after
         self._draw_ground(canvas, match)
-        self._draw_closing(canvas, after, fraction)
-        for bomb in after["bombs"]:
+        if "closing_tick" in after:
+            self._draw_closing(canvas, after, fraction)
+        for bomb in after.get("bombs", ()):
             stage = next(stage for fuse, stage in BOMB_STAGES if bomb["fuse"] <= fuse)
             self._blit(canvas, "shadow", bomb["row"], bomb["column"])
             self._blit(canvas, f"bomb_{stage}", bomb["row"], bomb["column"])
-        self._draw_flames(canvas, match, fraction)
+        if "flames" in after:
+            self._draw_flames(canvas, match, fraction)
         order = sorted(range(len(after["players"])), key=lambda p: after["players"][p]["row"])
         for player in order:
             self._draw_player(canvas, match, player, fraction)
@@ -57,21 +65,21 @@ class BoardRenderer:
         height, width = tiles.shape
         for row in range(height):
             for column in range(width):
-                content = tiles[row, column]
-                if content != WALL:
+                name = self._names[tiles[row, column]]
+                if name != "wall":
                     self._blit(canvas, f"floor_{(row + column) % 2}", row, column)
-                    if row and tiles[row - 1, column] in (WALL, CRATE):
+                    if row and self._names[tiles[row - 1, column]] in TALL:
                         self._blit(canvas, "shade", row, column)
-                if content == WALL and match.start_tiles[row, column] != WALL:
+                if name == "wall" and match.start_tiles[row, column] != self._wall:
                     self._blit(canvas, "closed_wall", row, column)
-                elif content in CONTENT_SPRITES:
-                    self._blit(canvas, CONTENT_SPRITES[content], row, column)
+                elif name not in DRAWN_OTHERWISE:
+                    self._blit(canvas, name, row, column)
 
     def _draw_closing(self, canvas: pygame.Surface, after: Snapshot, fraction: float) -> None:
         if after["tick"] < after["closing_tick"] - CLOSING_NOTICE:
             return
         frame = int(fraction * 2) % 2
-        for row, column in np.argwhere((after["danger"] > 0) & (after["tiles"] != WALL)):
+        for row, column in np.argwhere((after["danger"] > 0) & (after["tiles"] != self._wall)):
             self._blit(canvas, f"closing_{frame}", int(row), int(column))
 
     def _draw_flames(self, canvas: pygame.Surface, match: Match, fraction: float) -> None:
@@ -132,6 +140,8 @@ def flame_parts(flames: np.ndarray, row: int, column: int) -> list[str]:
 
 
 def liveliness(snapshot: Snapshot) -> int:
-    """How much there is to see: for choosing the moment of a picture."""
+    """How much there is to see: for choosing the moment of a picture; without bombs, the latest."""
+    if "bombs" not in snapshot:
+        return int(snapshot["tick"])
     moment = 3 * len(snapshot["bombs"]) + int(snapshot["flames"].sum())
     return moment if all(player["alive"] for player in snapshot["players"]) else moment // 2

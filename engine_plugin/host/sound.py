@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import numpy as np
 import pygame
@@ -12,6 +13,7 @@ from engine_plugin.host.match import Snapshot
 LOGGER = logging.getLogger("engine_plugin.host")
 RATE = 22_050
 VOLUME = 0.35
+COLLECTED = ("range", "capacity", "coins")
 
 
 class Sounds:
@@ -40,15 +42,20 @@ class Sounds:
 def audible(before: Snapshot, after: Snapshot) -> list[str]:
     """The sounds of one tick, from what changed in it."""
     names = []
-    if after["flames"].any():
+    if "flames" in after and after["flames"].any():
         names.append("blast")
-    known = {(bomb["row"], bomb["column"]) for bomb in before["bombs"]}
-    if any((bomb["row"], bomb["column"]) not in known for bomb in after["bombs"]):
+    known = {(bomb["row"], bomb["column"]) for bomb in before.get("bombs", ())}
+    if any((bomb["row"], bomb["column"]) not in known for bomb in after.get("bombs", ())):
         names.append("place")
     pairs = zip(before["players"], after["players"], strict=True)
-    if any(new["range"] + new["capacity"] > old["range"] + old["capacity"] for old, new in pairs):
+    if any(_belongings(new) > _belongings(old) for old, new in pairs):
         names.append("item")
     return names
+
+
+def _belongings(player: dict[str, Any]) -> int:
+    """How much a player has collected."""
+    return sum(player.get(name, 0) for name in COLLECTED)
 
 
 def _times(seconds: float) -> np.ndarray:

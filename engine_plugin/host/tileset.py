@@ -9,20 +9,50 @@ from collections.abc import Mapping
 import pygame
 
 from engine_plugin.runtime.loading import assets_folder
+from fastenv import Content, GameSpec
 
 Colour = tuple[int, int, int]
 LETTER_GAP = 1
 CACHED_TEXTS = 256
+SHARED = "blast"
+"""Whose sheets draw the games that bring none: walls, crates, players and letters are all alike."""
+
+TILE = 16
+SMALL_RADIUS = 4
+SHADE = 0.6
 
 
 def load_sheet(game: str, name: str) -> dict[str, pygame.Surface]:
     """The named parts of `assets/tilesets/GAME/NAME.png`, by its table NAME.json."""
-    folder = assets_folder() / "tilesets" / game
+    tilesets = assets_folder() / "tilesets"
+    folder = tilesets / game
+    if not (folder / f"{name}.png").is_file():
+        folder = tilesets / SHARED
     sheet = pygame.image.load(io.BytesIO((folder / f"{name}.png").read_bytes()), f"{name}.png")
     table: dict[str, list[int]] = json.loads((folder / f"{name}.json").read_text("utf-8"))
     if pygame.display.get_init() and pygame.display.get_surface() is not None:
         sheet = sheet.convert_alpha()
     return {part: sheet.subsurface(pygame.Rect(*box)).copy() for part, box in table.items()}
+
+
+def load_sprites(spec: GameSpec) -> dict[str, pygame.Surface]:
+    """The sprites of a game; contents that its sheet does not draw become plain ones."""
+    plain = {content.name: _plain_tile(content) for content in spec.contents}
+    return {**plain, **load_sheet(spec.name, "tiles")}
+
+
+def _plain_tile(content: Content) -> pygame.Surface:
+    """A square of the content's colour, or a disc where it is small, with a darker edge."""
+    tile = pygame.Surface((TILE, TILE), pygame.SRCALPHA)
+    edge = tuple(int(value * SHADE) for value in content.colour)
+    if content.small:
+        middle = (TILE // 2, TILE // 2)
+        pygame.draw.circle(tile, edge, middle, SMALL_RADIUS + 1)
+        pygame.draw.circle(tile, content.colour, middle, SMALL_RADIUS)
+    else:
+        tile.fill(content.colour)
+        pygame.draw.rect(tile, edge, tile.get_rect(), 1)
+    return tile
 
 
 class PixelFont:

@@ -15,22 +15,21 @@ import tensorflow as tf
 
 from fastenv import GameSpec
 
-CONTENTS = 6  # values of the low four bits of a cell
-DANGER_TICKS = 8  # values of the high four bits, 0 excluded
-WALL = 1
-# Features of one cell: one-hot content (floor is none of them), threatened, how soon, next tick.
-CELL_FEATURES = CONTENTS - 1 + 3
+DANGER_TICKS = 8  # values of the high four bits of a cell, 0 excluded
+DANGER_FEATURES = 3
 
 
-def _cell_table() -> np.ndarray:
-    """float32 [256, CELL_FEATURES]: the features of every cell byte."""
-    table = np.zeros((256, CELL_FEATURES), np.float32)
+def _cell_table(contents: int) -> np.ndarray:
+    """float32 [256, contents - 1 + 3]: the features of every cell byte, of whose low four bits
+    there are `contents` values: one-hot content (floor is none of them), threatened, how soon, next
+    tick."""
+    table = np.zeros((256, contents - 1 + DANGER_FEATURES), np.float32)
     for value in range(256):
         content, danger = value & 15, value >> 4
-        if 0 < content < CONTENTS:
+        if 0 < content < contents:
             table[value, content - 1] = 1
         if danger:
-            table[value, CONTENTS - 1 :] = (
+            table[value, contents - 1 :] = (
                 1,
                 (DANGER_TICKS + 1 - danger) / DANGER_TICKS,
                 danger == 1,
@@ -69,11 +68,14 @@ class GridLayout:
     own_row: int
     foe_column: int
     foe_row: int
+    contents: int
+    wall: int
     scalars: tuple[tuple[int, float], ...]
 
     @classmethod
     def of(cls, spec: GameSpec) -> GridLayout:
-        """Offsets in the flat observation. `scalars`: (offset, scale) of what is neither the grid
+        """Offsets in the flat observation, how many kinds of content a cell can have, and which is
+        the wall that lies around the board. `scalars`: (offset, scale) of what is neither the grid
         nor a position nor the seat."""
         positions = ("cells", "own_column", "own_row", "foe_column", "foe_row", "seat")
         return cls(
@@ -84,6 +86,8 @@ class GridLayout:
             own_row=spec.offset("own_row"),
             foe_column=spec.offset("foe_column"),
             foe_row=spec.offset("foe_row"),
+            contents=len(spec.contents),
+            wall=spec.content_id("wall"),
             scalars=tuple(
                 (spec.offset(field.name), 1 / max(field.high, 1))
                 for field in spec.observation
@@ -117,8 +121,8 @@ class WindowEncoder:
         # become an input of the exported one.
         self.offsets = turned[..., 0] * self.padded_width + turned[..., 1]
         self.matrices = SYMMETRIES.astype(np.float32)
-        self.table = _cell_table()
-        self.channels = CELL_FEATURES + 1
+        self.table = _cell_table(layout.contents)
+        self.channels = self.table.shape[1] + 1
 
     @property
     def vector_size(self) -> int:
@@ -135,7 +139,7 @@ class WindowEncoder:
         )
         padding = [[0, 0], [self.pad, self.pad], [self.pad, self.pad]]
         cells = tf.reshape(
-            tf.pad(cells, padding, constant_values=WALL),
+            tf.pad(cells, padding, constant_values=layout.wall),
             [count, (layout.height + 2 * self.pad) * self.padded_width],
         )
         own_row, own_column = values[:, layout.own_row], values[:, layout.own_column]

@@ -26,6 +26,8 @@ from fastenv import GameSpec, Level
 PolicyFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 YARDSTICK = "survivor"
+# Name in a summary -> statistic that not every game counts.
+OPTIONAL_COUNTS = {"wins_before_closing": "early_wins", "self_kills": "self_kills"}
 
 
 class ScriptedPolicy:
@@ -96,7 +98,8 @@ def style_distance(
 
 
 def summary(spec: GameSpec, statistics: np.ndarray) -> dict[str, Any]:
-    """Counts of one match-up: episodes, wins, losses, draws, early wins, self-kills, profile."""
+    """Counts of one match-up: episodes, wins, losses, draws and profile; early wins and self-kills
+    where the game counts them."""
     column = {name: statistics[:, index] for index, name in enumerate(spec.statistics)}
     wins, losses = int(column["wins"].sum()), int(column["losses"].sum())
     return {
@@ -104,19 +107,26 @@ def summary(spec: GameSpec, statistics: np.ndarray) -> dict[str, Any]:
         "wins": wins,
         "losses": losses,
         "draws": len(statistics) - wins - losses,
-        "wins_before_closing": int(column["early_wins"].sum()),
-        "self_kills": int(column["self_kills"].sum()),
+        **{
+            name: int(column[statistic].sum())
+            for name, statistic in OPTIONAL_COUNTS.items()
+            if statistic in column
+        },
         "profile": {rate: round(value, 4) for rate, value in profile(spec, statistics).items()},
     }
 
 
 def strength(spec: GameSpec, statistics: dict[str, np.ndarray]) -> float:
-    """One number to select by: mean over opponents of (wins - losses + early wins) / episodes."""
-    wins, losses, early = (spec.statistics.index(name) for name in ("wins", "losses", "early_wins"))
+    """One number to select by: mean over opponents of (wins - losses + early wins) / episodes;
+    early wins count in the games that know any."""
+
+    def total(rows: np.ndarray, name: str) -> float:
+        return float(rows[:, spec.statistics.index(name)].mean()) if name in spec.statistics else 0
+
     return float(
         np.mean(
             [
-                (rows[:, wins] - rows[:, losses] + rows[:, early]).mean()
+                total(rows, "wins") - total(rows, "losses") + total(rows, "early_wins")
                 for rows in statistics.values()
             ]
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 import fastenv
 from engine_plugin.errors import ConfigError
 from engine_plugin.runtime.generator import load_generator
+from engine_plugin.runtime.loading import shipped_models
 from fastenv import GameSpec, Level
 
 COUNT = 256
@@ -28,8 +29,12 @@ def levels_from(choice: str, spec: GameSpec, seed: int, count: int = COUNT) -> l
         if not files:
             raise ConfigError(f"expected levels (NAME.txt) in {path}, found none")
         return [Level.load(file, spec) for file in files]
-    source = f"{spec.name}/generator" if choice == "generator" else choice
-    generator = load_generator(source, game=spec.name)
+    shipped = f"{spec.name}/generator"
+    if choice == "generator" and shipped not in shipped_models():
+        raise ConfigError(
+            f"{spec.name} ships no level generator: use --levels builtin, or a folder of levels"
+        )
+    generator = load_generator(shipped if choice == "generator" else choice, game=spec.name)
     return [
         Level.from_tiles(level.tiles, spec, {"seed": level.seed})
         for level in generator.generate(count, seed=seed)

@@ -1,4 +1,4 @@
-"""fastenv games behind the interfaces of the field: gymnasium.py and pettingzoo.py.
+"""fastenv games behind the interfaces of the field: Gymnasium, one env and many, and PettingZoo.
 
-One env each, everything handed out is a copy. For speed use `fastenv.make_batch` itself.
+Everything handed out is a copy. For speed use `fastenv.make_batch` itself.
 """

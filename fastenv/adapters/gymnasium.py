@@ -101,17 +101,19 @@ class FastenvEnv(gymnasium.Env[Observation, np.int64]):
     def render(self) -> Any:
         """The picture or the text of now, by `render_mode`."""
         if self.render_mode == "rgb_array":
-            return board_picture(self._env.snapshot())
+            return board_picture(self._env.snapshot(), self.spec_of_game.contents)
         if self.render_mode == "ansi":
-            return board_text(self._env.snapshot())
+            return board_text(self._env.snapshot(), self.spec_of_game.contents)
         return None
 
     def _info(self) -> dict[str, Any]:
         return {"action_mask": self._env.action_mask(self._seat)}
 
 
-gymnasium.register(
-    id="fastenv/Blast-v0",
-    entry_point="fastenv.adapters.gymnasium:FastenvEnv",
-    kwargs={"game": "blast"},
-)
+for _name, _game in (("Blast", "blast"), ("Race", "race")):
+    gymnasium.register(
+        id=f"fastenv/{_name}-v0",
+        entry_point="fastenv.adapters.gymnasium:FastenvEnv",
+        vector_entry_point="fastenv.adapters.vector:FastenvVectorEnv",
+        kwargs={"game": _game},
+    )

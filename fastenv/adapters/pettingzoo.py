@@ -118,9 +118,9 @@ class FastenvParallelEnv(ParallelEnv):  # type: ignore[misc]
     def render(self) -> Any:
         """The picture or the text of now, by `render_mode`."""
         if self.render_mode == "rgb_array":
-            return board_picture(self._env.snapshot())
+            return board_picture(self._env.snapshot(), self._env.spec.contents)
         if self.render_mode == "ansi":
-            return board_text(self._env.snapshot())
+            return board_text(self._env.snapshot(), self._env.spec.contents)
         return None
 
     def close(self) -> None:

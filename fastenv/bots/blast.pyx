@@ -10,14 +10,15 @@ the free cells outwards from all targets at once until the flood reaches the pla
 it arrives by are the first steps of the shortest ways.
 """
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint64_t
 
 from fastenv.games.bitboard cimport (
-    Bits, bits_add, bits_and, bits_any, bits_has, bits_neighbours, bits_none, bits_or, bits_without,
+    Bits, bits_add, bits_all, bits_and, bits_any, bits_has, bits_is, bits_neighbours, bits_none,
+    bits_of, bits_or, bits_without,
 )
 from fastenv.games.blast cimport (
-    ACTIONS, BOMB, BOMB_HERE, BOMB_ITEM, CELLS, CONTENT, CRATE, DANGER_SHIFT, DOWN, FLOOR, LEFT,
-    RANGE_ITEM, RIGHT, UP, WAIT, WALL, WIDTH, BlastState, Player, step_offset, survivable_actions,
+    ACTIONS, BOMB, DANGER_SHIFT, RIGHT, UP, WAIT, BlastState, Boards, free_cells, spread,
+    step_offset, survivable_actions,
 )
 from fastenv.games.game cimport Decide, ScriptedPlayer
 from fastenv.games.rng cimport draw_below, draw_chance
@@ -33,6 +34,7 @@ ctypedef struct View:
     Bits free               # cells that can be stood on (the opponent's cell included)
     Bits calm               # free cells that nothing threatens
     Bits items
+    Bits calm_crates        # crates that no bomb on the board burns
     int own
     int foe
     int range
@@ -40,25 +42,16 @@ ctypedef struct View:
 
 
 cdef void look(const BlastState* state, int seat, View* view) noexcept nogil:
-    cdef int cell
-    cdef uint8_t content
+    cdef Bits threatened = bits_without(bits_all(), bits_is(state.cells, DANGER_SHIFT, 0))
     survivable_actions(state, seat, view.safe)
     view.own = state.players[seat].cell
     view.foe = state.players[1 - seat].cell
     view.range = state.players[seat].range
     view.can_bomb = view.safe[BOMB]
-    view.free = bits_none()
-    view.calm = bits_none()
-    view.items = bits_none()
-    for cell in range(WIDTH, CELLS - WIDTH):
-        content = state.cells[cell] & CONTENT
-        if content == WALL or content == CRATE or content == BOMB_HERE:
-            continue
-        bits_add(&view.free, cell)
-        if state.cells[cell] >> DANGER_SHIFT == 0:
-            bits_add(&view.calm, cell)
-        if content == RANGE_ITEM or content == BOMB_ITEM:
-            bits_add(&view.items, cell)
+    view.free = free_cells(&state.boards)
+    view.calm = bits_without(view.free, threatened)
+    view.items = state.boards.items
+    view.calm_crates = bits_without(state.boards.crates, threatened)
 
 
 cdef int choose(uint64_t* stream, const uint8_t* allowed) noexcept nogil:
@@ -83,20 +76,21 @@ cdef int steps_toward(
     """Mark the survivable first steps of the shortest ways to `targets`; return their length, 0 if
     the player stands on a target, FAR if no way of at most `limit` steps begins survivably."""
     cdef Bits flood = bits_and(targets, view.free)
-    cdef Bits before
+    cdef Bits before, first_steps = bits_none()
     cdef int distance, action
-    cdef bint found = False
     for action in range(ACTIONS):
         steps[action] = 0
     if bits_has(flood, view.own):
         return 0
+    for action in range(UP, RIGHT + 1):
+        if view.safe[action]:
+            bits_add(&first_steps, view.own + step_offset(action))
     for distance in range(1, limit + 1):
-        for action in range(UP, RIGHT + 1):
-            # In this order: the cell of a step that is not safe may lie outside the bits.
-            if view.safe[action] and bits_has(flood, view.own + step_offset(action)):
-                steps[action] = 1
-                found = True
-        if found:
+        if bits_any(bits_and(flood, first_steps)):
+            for action in range(UP, RIGHT + 1):
+                # In this order: the cell of a step that is not safe may lie outside the bits.
+                steps[action] = view.safe[action] \
+                    and bits_has(flood, view.own + step_offset(action))
             return distance
         before = flood
         flood = bits_or(flood, bits_and(bits_neighbours(flood), view.free))
@@ -105,46 +99,16 @@ cdef int steps_toward(
     return FAR
 
 
-cdef Bits reach_of(const BlastState* state, int cell, int range_) noexcept nogil:
+cdef Bits reach_of(const Boards* boards, int cell, int range_) noexcept nogil:
     """Floor from which a bomb of this range would burn `cell` (bombs and players do not shield)."""
-    cdef Bits result = bits_none()
-    cdef int direction, distance, other
-    cdef uint8_t content
-    bits_add(&result, cell)
-    for direction in range(UP, RIGHT + 1):
-        for distance in range(1, range_ + 1):
-            other = cell + step_offset(direction) * distance
-            content = state.cells[other] & CONTENT
-            if content == WALL or content == CRATE:
-                break
-            bits_add(&result, other)
-    return result
+    cdef Bits floor = bits_without(boards.open, boards.crates)
+    return spread(bits_of(cell), range_, floor, bits_none())
 
 
-cdef int crates_in_reach(const BlastState* state, int cell, int range_) noexcept nogil:
-    """How many crates a bomb on `cell` would burn that no bomb on the board burns already."""
-    cdef int direction, distance, other, count = 0
-    cdef uint8_t content
-    for direction in range(UP, RIGHT + 1):
-        for distance in range(1, range_ + 1):
-            other = cell + step_offset(direction) * distance
-            content = state.cells[other] & CONTENT
-            if content == WALL:
-                break
-            if content == CRATE:
-                count += state.cells[other] >> DANGER_SHIFT == 0
-                break
-    return count
-
-
-cdef Bits beside_crates(const BlastState* state, const View* view) noexcept nogil:
-    """Calm cells from which a bomb burns at least one crate."""
-    cdef Bits result = bits_none()
-    cdef int cell
-    for cell in range(WIDTH, CELLS - WIDTH):
-        if bits_has(view.calm, cell) and crates_in_reach(state, cell, view.range):
-            bits_add(&result, cell)
-    return result
+cdef Bits beside_crates(const Boards* boards, const View* view) noexcept nogil:
+    """Calm cells from which a bomb burns at least one crate that no bomb burns already."""
+    cdef Bits floor = bits_without(boards.open, boards.crates)
+    return bits_and(spread(view.calm_crates, view.range, floor, bits_none()), view.calm)
 
 
 cdef int leave_danger(View* view, uint64_t* stream) noexcept nogil:
@@ -192,12 +156,12 @@ cdef uint8_t hunter(void* raw, int seat) noexcept nogil:
     cdef BlastState* state = <BlastState*>raw
     cdef uint64_t* stream = &state.header.seat_streams[seat]
     cdef View view
-    cdef Bits foe_reach
+    cdef Bits foe_reach, crate_places
     cdef int action
     look(state, seat, &view)
     if draw_chance(stream, WANDER_PERCENT):
         return choose(stream, view.safe)
-    foe_reach = reach_of(state, view.foe, view.range)
+    foe_reach = reach_of(&state.boards, view.foe, view.range)
     if view.can_bomb and bits_has(foe_reach, view.own):
         return BOMB
     if not bits_has(view.calm, view.own):
@@ -205,13 +169,13 @@ cdef uint8_t hunter(void* raw, int seat) noexcept nogil:
     action = walk(&view, view.items, ITEM_DETOUR, stream)
     if action >= 0:
         return action
-    if view.can_bomb and crates_in_reach(state, view.own, view.range) \
-            and draw_chance(stream, 70):
+    crate_places = beside_crates(&state.boards, &view)
+    if view.can_bomb and bits_has(crate_places, view.own) and draw_chance(stream, 70):
         return BOMB
     action = walk(&view, foe_reach, FAR, stream)
     if action >= 0:
         return action
-    action = walk(&view, nearest_to(beside_crates(state, &view), view.foe), FAR, stream)
+    action = walk(&view, nearest_to(crate_places, view.foe), FAR, stream)
     if action >= 0:
         return action
     view.safe[BOMB] = 0
@@ -235,6 +199,7 @@ cdef uint8_t miner(void* raw, int seat) noexcept nogil:
     cdef BlastState* state = <BlastState*>raw
     cdef uint64_t* stream = &state.header.seat_streams[seat]
     cdef View view
+    cdef Bits crate_places
     cdef int action
     look(state, seat, &view)
     if draw_chance(stream, WANDER_PERCENT):
@@ -244,9 +209,10 @@ cdef uint8_t miner(void* raw, int seat) noexcept nogil:
     action = walk(&view, view.items, FAR, stream)
     if action >= 0:
         return action
-    if view.can_bomb and crates_in_reach(state, view.own, view.range):
+    crate_places = beside_crates(&state.boards, &view)
+    if view.can_bomb and bits_has(crate_places, view.own):
         return BOMB
-    action = walk(&view, beside_crates(state, &view), FAR, stream)
+    action = walk(&view, crate_places, FAR, stream)
     if action >= 0:
         return action
     view.safe[BOMB] = 0

@@ -65,6 +65,14 @@ ctypedef struct Player:
     uint8_t range
     int32_t counters[STATISTICS]
 
+# The cells once more as sets, for rays and floods; `derive_boards` makes them from the rest.
+ctypedef struct Boards:
+    Bits open       # no wall: flames can enter
+    Bits crates
+    Bits bombs
+    Bits items      # that lie open
+    Bits[MAX_BOMBS] reach       # of each bomb: the cells that its flames would cover now
+
 ctypedef struct BlastState:
     Header header
     uint8_t cells[CELLS_PADDED]     # content | danger << 4
@@ -76,7 +84,9 @@ ctypedef struct BlastState:
     int32_t closing_path            # which of the eight spirals this episode closes by
     int32_t ended
     Bits flames                     # of the last tick, for pictures only
+    Boards boards                   # derived, and so the last: it is not saved
 
 cdef int step_offset(int action) noexcept nogil
-cdef bint is_legal(const BlastState* state, int player, int action) noexcept nogil
+cdef Bits free_cells(const Boards* boards) noexcept nogil
+cdef Bits spread(Bits origins, int range_, Bits open_cells, Bits stops) noexcept nogil
 cdef void survivable_actions(const BlastState* state, int player, uint8_t* mask) noexcept nogil

@@ -32,11 +32,12 @@ Every cell's content and its danger: the number of ticks until it burns or close
 stands now (chains included), 1 meaning "at the end of the next tick", 0 safe for the next eight.
 """
 
-from libc.stdint cimport int32_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from fastenv.games.bitboard cimport (
-    Bits, bits_add, bits_and, bits_any, bits_has, bits_neighbours, bits_none, bits_or, bits_without,
+    Bits, bits_add, bits_all, bits_and, bits_any, bits_down, bits_has, bits_is, bits_left, bits_neighbours,
+    bits_none, bits_of, bits_or, bits_pop, bits_remove, bits_right, bits_up, bits_without,
 )
 from fastenv.games.game cimport RUNNING, TERMINATED, CompiledGame, Header
 from fastenv.games.rng cimport draw_below
@@ -110,15 +111,26 @@ cdef enum:
     OBSERVATION = CELLS + SCALARS
     HORIZON = FUSE + 1      # ticks until a bomb laid now has burst
 
+# Level tiles: floor, wall and crate as in `Content`; a crate that hides an item has the item's number.
 cdef enum:
-    LEVEL_CRATE_RANGE = 3
-    LEVEL_CRATE_BOMB = 4
     LEVEL_SPAWN_1 = 5
     LEVEL_SPAWN_2 = 6
 
 # By action; the first five are also the directions in which flames spread.
 cdef int[ACTIONS] OFFSETS = [0, -WIDTH, WIDTH, -1, 1, 0]
 cdef uint8_t[8][CLOSING_CELLS] CLOSING_PATHS
+cdef uint8_t[CELLS_PADDED][2] PLACES       # column and row of each cell
+cdef uint8_t[256] CAN_ENTER                # whether a cell with these bits can be stepped on
+
+
+def _fill_tables():
+    for cell in range(CELLS_PADDED):
+        PLACES[cell] = [cell % WIDTH, cell // WIDTH]
+    for value in range(256):
+        CAN_ENTER[value] = value & CONTENT in (FLOOR, RANGE_ITEM, BOMB_ITEM)
+
+
+_fill_tables()
 
 
 def _fill_closing_paths():
@@ -168,21 +180,12 @@ cdef int step_offset(int action) noexcept nogil:
     return OFFSETS[action]
 
 
-cdef inline bint blocks_step(uint8_t cell) noexcept nogil:
-    return (<uint32_t>(1 << WALL | 1 << CRATE | 1 << BOMB_HERE) >> (cell & CONTENT)) & 1
+cdef inline bint has_item(uint8_t cell) noexcept nogil:
+    return <uint8_t>((cell & CONTENT) - RANGE_ITEM) <= BOMB_ITEM - RANGE_ITEM
 
 
 cdef inline bint has_bomb(uint8_t cell) noexcept nogil:
     return (cell & CONTENT) == BOMB_HERE
-
-
-cdef bint is_legal(const BlastState* state, int player, int action) noexcept nogil:
-    cdef const Player* self = &state.players[player]
-    if action == WAIT:
-        return True
-    if action == BOMB:
-        return self.bombs > 0 and not has_bomb(state.cells[self.cell])
-    return not blocks_step(state.cells[self.cell + OFFSETS[action]])
 
 
 cdef inline int bomb_at(const Bomb* bombs, int count, int cell) noexcept nogil:
@@ -193,6 +196,80 @@ cdef inline int bomb_at(const Bomb* bombs, int count, int cell) noexcept nogil:
     return -1
 
 
+# ----------------------------------------------------------------------------------- sets of cells
+
+cdef void derive_boards(void* raw) noexcept nogil:
+    """The sets, from the cells and the bombs."""
+    cdef BlastState* state = <BlastState*>raw
+    cdef Boards* boards = &state.boards
+    cdef int index
+    boards.open = bits_without(bits_all(), bits_is(state.cells, 0, WALL))
+    boards.crates = bits_is(state.cells, 0, CRATE)
+    boards.bombs = bits_is(state.cells, 0, BOMB_HERE)
+    boards.items = bits_or(
+        bits_is(state.cells, 0, RANGE_ITEM), bits_is(state.cells, 0, BOMB_ITEM)
+    )
+    for index in range(state.bomb_count):
+        boards.reach[index] = flames_of(&state.bombs[index], boards)
+
+
+cdef Bits free_cells(const Boards* boards) noexcept nogil:
+    """Cells that can be stepped on, as far as the board is concerned."""
+    return bits_without(boards.open, bits_or(boards.crates, boards.bombs))
+
+
+cdef Bits spread(Bits origins, int range_, Bits open_cells, Bits stops) noexcept nogil:
+    """The origins and all cells up to `range_` steps from one in a straight line of open cells; a
+    line ends after a cell of `stops`. One step of all lines in four directions at a time."""
+    cdef Bits up = origins, down = origins, left = origins, right = origins, result = origins
+    for _ in range(range_):
+        up = bits_and(bits_up(up), open_cells)
+        down = bits_and(bits_down(down), open_cells)
+        left = bits_and(bits_left(left), open_cells)
+        right = bits_and(bits_right(right), open_cells)
+        result = bits_or(result, bits_or(bits_or(up, down), bits_or(left, right)))
+        up = bits_without(up, stops)
+        down = bits_without(down, stops)
+        left = bits_without(left, stops)
+        right = bits_without(right, stops)
+    return result
+
+
+cdef inline Bits flames_of(const Bomb* bomb, const Boards* boards) noexcept nogil:
+    """The cells that this bomb's flames cover as the board stands now (rule 4)."""
+    return spread(bits_of(bomb.cell), bomb.range, boards.open, boards.crates)
+
+
+# The bombs that burst in one tick, in the order in which flames set them off.
+ctypedef struct Chain:
+    uint32_t bombs              # the same as bits
+    int length
+    uint8_t[MAX_BOMBS] order    # index of each bomb
+    Bits flames                 # of all of them
+
+
+cdef void set_off(
+    const Bomb* bombs, int count, const Bits* reach, uint32_t waiting, uint32_t due, Chain* chain
+) noexcept nogil:
+    """Burst the bombs `due` and those of the `waiting` ones that their flames reach."""
+    cdef int index, other
+    cdef uint32_t cast = 0
+    chain.length = 0
+    chain.bombs = due
+    chain.flames = bits_none()
+    while chain.bombs != cast:
+        for index in range(count):
+            if not ((chain.bombs & ~cast) >> index) & 1:
+                continue
+            cast |= 1u << index
+            for other in range(count):
+                if bits_has(reach[index], bombs[other].cell):
+                    chain.bombs |= (1u << other) & waiting
+            chain.flames = bits_or(chain.flames, reach[index])
+            chain.order[chain.length] = index
+            chain.length += 1
+
+
 # ---------------------------------------------------------------------------------- one episode
 
 cdef void blast_reset(void* raw, const uint8_t* level) noexcept nogil:
@@ -200,20 +277,20 @@ cdef void blast_reset(void* raw, const uint8_t* level) noexcept nogil:
     cdef Header header = state.header
     cdef int cell, player
     cdef uint8_t tile
+    cdef Bits spawn
     memset(state, 0, sizeof(BlastState))
     state.header = header
     state.header.illegal_actions = 0
     state.closing_path = draw_below(&state.header.stream, 8)
-    for cell in range(CELLS):
+    for cell in range(CELLS):       # without branches or tables, so that it takes few instructions
         tile = level[cell]
-        if tile == LEVEL_CRATE_RANGE or tile == LEVEL_CRATE_BOMB:
-            state.cells[cell] = CRATE
-            state.hidden[cell] = RANGE_ITEM if tile == LEVEL_CRATE_RANGE else BOMB_ITEM
-        elif tile == LEVEL_SPAWN_1 or tile == LEVEL_SPAWN_2:
-            state.cells[cell] = FLOOR
-            state.players[tile - LEVEL_SPAWN_1].cell = cell
-        else:
-            state.cells[cell] = tile
+        state.cells[cell] = tile if tile <= CRATE else CRATE if tile < LEVEL_SPAWN_1 else FLOOR
+        state.hidden[cell] = tile if RANGE_ITEM <= tile <= BOMB_ITEM else FLOOR
+    for player in range(PLAYERS):
+        spawn = bits_is(level, 0, LEVEL_SPAWN_1 + player)
+        state.players[player].cell = bits_pop(&spawn)
+    state.boards.open = bits_without(bits_all(), bits_is(state.cells, 0, WALL))
+    state.boards.crates = bits_is(state.cells, 0, CRATE)
     for player in range(PLAYERS):
         state.players[player].alive = 1
         state.players[player].bombs = 1
@@ -223,119 +300,113 @@ cdef void blast_reset(void* raw, const uint8_t* level) noexcept nogil:
 
 cdef void move_players(BlastState* state, const uint8_t* actions) noexcept nogil:
     """Rules 2 and 3."""
-    cdef int player, action, is_step, lays, legal
+    cdef int player, action, target, illegal
     cdef int[PLAYERS] wanted
     cdef int[PLAYERS] laying
     cdef Player* self
-    cdef Bomb* bomb
-    cdef uint8_t content
     for player in range(PLAYERS):
-        # As `is_legal`, without branches: nobody can foresee what players do.
+        # As the legal mask, without branches: nobody can foresee what players do. Laying is a step
+        # to where she stands: a bomb that is there forbids both.
         self = &state.players[player]
         action = actions[player]
-        lays = action == BOMB
-        is_step = (action != WAIT) & (lays ^ 1)
-        legal = (is_step & blocks_step(state.cells[self.cell + OFFSETS[action]])) ^ 1
-        legal &= (lays & ((self.bombs == 0) | has_bomb(state.cells[self.cell]))) ^ 1
-        action *= legal
-        state.header.illegal_actions += legal ^ 1
-        wanted[player] = self.cell + OFFSETS[action]
-        laying[player] = lays & legal
-        self.counters[WAITS] += action == WAIT
+        target = self.cell + OFFSETS[action]
+        illegal = (action != WAIT) & (CAN_ENTER[state.cells[target]] ^ 1)
+        illegal |= (action == BOMB) & (self.bombs == 0)
+        wanted[player] = self.cell if illegal else target
+        laying[player] = (action == BOMB) & ~illegal
+        self.counters[WAITS] += (action == WAIT) | illegal
+        state.header.illegal_actions += illegal
     # Bombs are laid after both have chosen: a bomb does not stop a step of the same tick.
     for player in range(PLAYERS):
-        self = &state.players[player]
         if laying[player]:
-            state.cells[self.cell] = (state.cells[self.cell] & ~CONTENT) | BOMB_HERE
-            bomb = &state.bombs[state.bomb_count]
-            bomb.cell = self.cell
-            bomb.fuse = FUSE + 1        # rule 4 of this same tick takes one off
-            bomb.range = self.range
-            bomb.owner = player
-            state.bomb_count += 1
-            self.bombs -= 1
-            self.counters[BOMBS] += 1
+            lay_bomb(state, player)
     if wanted[0] == wanted[1] or (
         wanted[0] == state.players[1].cell and wanted[1] == state.players[0].cell
     ):
         return
     for player in range(PLAYERS):
-        self = &state.players[player]
-        self.cell = wanted[player]
-        content = state.cells[self.cell] & CONTENT
-        if content == RANGE_ITEM or content == BOMB_ITEM:
-            state.cells[self.cell] &= ~CONTENT
-            self.counters[ITEMS] += 1
-            if content == RANGE_ITEM and self.range < MOST_RANGE:
-                self.range += 1
-            elif content == BOMB_ITEM and self.capacity < MOST_BOMBS:
-                self.capacity += 1
-                self.bombs += 1
+        state.players[player].cell = wanted[player]
+        if has_item(state.cells[wanted[player]]):
+            take_item(state, player)
 
 
-cdef void take_bomb_off(BlastState* state, int index) noexcept nogil:
-    """Remove a bomb, keep the order of the others, give it back to its owner."""
-    cdef Bomb bomb = state.bombs[index]
-    cdef int other
-    if (state.cells[bomb.cell] & CONTENT) == BOMB_HERE:
-        state.cells[bomb.cell] &= ~CONTENT
-    state.players[bomb.owner].bombs += 1
-    state.bomb_count -= 1
-    for other in range(index, state.bomb_count):
-        state.bombs[other] = state.bombs[other + 1]
-    memset(&state.bombs[state.bomb_count], 0, sizeof(Bomb))
+cdef void lay_bomb(BlastState* state, int player) noexcept nogil:
+    cdef Player* self = &state.players[player]
+    cdef Bomb* bomb = &state.bombs[state.bomb_count]
+    bomb.cell = self.cell
+    bomb.fuse = FUSE + 1        # rule 4 of this same tick takes one off
+    bomb.range = self.range
+    bomb.owner = player
+    state.boards.reach[state.bomb_count] = flames_of(bomb, &state.boards)
+    state.bomb_count += 1
+    state.cells[self.cell] = (state.cells[self.cell] & ~CONTENT) | BOMB_HERE
+    bits_add(&state.boards.bombs, self.cell)
+    self.bombs -= 1
+    self.counters[BOMBS] += 1
 
 
-cdef void burst_bombs(BlastState* state) noexcept nogil:
-    """Rules 4 (bursts) and 5: all bombs whose fuse has run out, and those that they set off."""
-    cdef uint32_t bursting = 0, cast = 0
-    cdef uint32_t[PLAYERS] burned_by
-    cdef uint8_t[MAX_BOMBS * 4] burnt_crates
-    cdef int burnt_count = 0
-    cdef int index, direction, distance, cell, player, other
-    cdef uint8_t content
+cdef void take_item(BlastState* state, int player) noexcept nogil:
+    """Rule 3."""
+    cdef Player* self = &state.players[player]
+    cdef uint8_t item = state.cells[self.cell] & CONTENT
+    state.cells[self.cell] &= ~CONTENT
+    bits_remove(&state.boards.items, self.cell)
+    self.counters[ITEMS] += 1
+    if item == RANGE_ITEM and self.range < MOST_RANGE:
+        self.range += 1
+    elif item == BOMB_ITEM and self.capacity < MOST_BOMBS:
+        self.capacity += 1
+        self.bombs += 1
+
+
+cdef void take_bombs_off(BlastState* state, uint32_t which) noexcept nogil:
+    """Remove bombs, given as bits, keep the order of the others, give them back to their owners."""
+    cdef int index, kept = 0
     cdef Bomb bomb
+    for index in range(state.bomb_count):
+        bomb = state.bombs[index]
+        if (which >> index) & 1:
+            if has_bomb(state.cells[bomb.cell]):
+                state.cells[bomb.cell] &= ~CONTENT
+            bits_remove(&state.boards.bombs, bomb.cell)
+            state.players[bomb.owner].bombs += 1
+        else:
+            state.bombs[kept] = bomb
+            state.boards.reach[kept] = state.boards.reach[index]
+            kept += 1
+    memset(&state.bombs[kept], 0, (state.bomb_count - kept) * sizeof(Bomb))
+    state.bomb_count = kept
+
+
+cdef bint burst_bombs(BlastState* state, uint32_t due) noexcept nogil:
+    """Rules 4 (bursts) and 5: the bombs `due`, and those that they set off. Whether the dangers that
+    are left must be found anew: a bomb laid in this tick burst, and may have set off others before
+    their time; or flames were where a bomb that is left will burn."""
+    cdef Chain chain
+    cdef bint is_stale = False
+    cdef const Bomb* bomb
+    cdef uint32_t waiting = (1u << state.bomb_count) - 1
+    cdef uint32_t[PLAYERS] burned_by
+    cdef Bits reach, crates, burnt_crates = bits_none()
+    cdef int step, player, index
     burned_by[0] = 0
     burned_by[1] = 0
-    for index in range(state.bomb_count):
-        if state.bombs[index].fuse == 0:
-            bursting |= 1u << index
-    while bursting != cast:
-        for index in range(state.bomb_count):
-            if not (bursting >> index) & 1 or (cast >> index) & 1:
-                continue
-            cast |= 1u << index
-            bomb = state.bombs[index]
-            for direction in range(5):      # 0 is the bomb's own cell
-                for distance in range(1, 2 if direction == 0 else bomb.range + 1):
-                    cell = bomb.cell + OFFSETS[direction] * distance
-                    content = state.cells[cell] & CONTENT
-                    if content == WALL:
-                        break
-                    bits_add(&state.flames, cell)
-                    for player in range(PLAYERS):
-                        if state.players[player].cell == cell:
-                            burned_by[player] |= 1u << bomb.owner
-                    if content == CRATE:
-                        for other in range(burnt_count):
-                            if burnt_crates[other] == cell:
-                                break
-                        else:
-                            burnt_crates[burnt_count] = cell
-                            burnt_count += 1
-                            state.players[bomb.owner].counters[CRATES] += 1
-                        break
-                    if content == BOMB_HERE:
-                        bursting |= 1u << bomb_at(state.bombs, state.bomb_count, cell)
-                    elif content != FLOOR:      # an open item burns
-                        state.cells[cell] &= ~CONTENT
-    for index in range(burnt_count):
-        cell = burnt_crates[index]
-        state.cells[cell] = (state.cells[cell] & ~CONTENT) | state.hidden[cell]
-        state.hidden[cell] = FLOOR
-    for index in range(state.bomb_count - 1, -1, -1):
-        if (bursting >> index) & 1:
-            take_bomb_off(state, index)
+    set_off(state.bombs, state.bomb_count, state.boards.reach, waiting, due, &chain)
+    state.flames = chain.flames
+    burn_items(state)
+    for step in range(chain.length):
+        bomb = &state.bombs[chain.order[step]]
+        reach = state.boards.reach[chain.order[step]]
+        is_stale |= bomb.fuse == FUSE
+        for player in range(PLAYERS):
+            burned_by[player] |= \
+                <uint32_t>bits_has(reach, state.players[player].cell) << bomb.owner
+        # A crate counts for the bomb that reaches it first.
+        crates = bits_without(bits_and(reach, state.boards.crates), burnt_crates)
+        burnt_crates = bits_or(burnt_crates, crates)
+        state.players[bomb.owner].counters[CRATES] += burn_crates(state, crates)
+    state.boards.crates = bits_without(state.boards.crates, burnt_crates)
+    take_bombs_off(state, chain.bombs)
     for player in range(PLAYERS):
         if burned_by[player]:
             state.players[player].alive = 0
@@ -343,36 +414,102 @@ cdef void burst_bombs(BlastState* state) noexcept nogil:
                 state.players[player].counters[SELF_KILLS] += 1
             elif state.tick < CLOSING_TICK:
                 state.players[1 - player].counters[KILLS] += 1
+    for index in range(state.bomb_count):
+        reach = state.boards.reach[index]
+        if bits_any(bits_and(reach, chain.flames)):
+            is_stale = True
+            state.boards.reach[index] = flames_of(&state.bombs[index], &state.boards)
+    return is_stale
 
 
-cdef void close_arena(BlastState* state) noexcept nogil:
-    """Rule 6."""
-    cdef int step = state.tick - CLOSING_TICK
-    cdef int cell, index, player
-    if step >= CLOSING_CELLS:
-        return
-    cell = CLOSING_PATHS[state.closing_path][step]
-    index = bomb_at(state.bombs, state.bomb_count, cell)
-    if index >= 0:
-        take_bomb_off(state, index)
+cdef void burn_items(BlastState* state) noexcept nogil:
+    cdef Bits burnt = bits_and(state.boards.items, state.flames)
+    state.boards.items = bits_without(state.boards.items, burnt)
+    while bits_any(burnt):
+        state.cells[bits_pop(&burnt)] &= ~CONTENT
+
+
+cdef int burn_crates(BlastState* state, Bits crates) noexcept nogil:
+    """Show what these crates hide; how many they are."""
+    cdef int cell, count = 0
+    while bits_any(crates):
+        cell = bits_pop(&crates)
+        state.cells[cell] = (state.cells[cell] & ~CONTENT) | state.hidden[cell]
+        if state.hidden[cell] != FLOOR:
+            bits_add(&state.boards.items, cell)
+        state.hidden[cell] = FLOOR
+        count += 1
+    return count
+
+
+cdef int closing_cell(const BlastState* state, int tick) noexcept nogil:
+    """The cell that closes in this tick; 0, which is in the border, if there is none."""
+    cdef int step = tick - CLOSING_TICK
+    return CLOSING_PATHS[state.closing_path][step] if 0 <= step < CLOSING_CELLS else 0
+
+
+cdef bint close_arena(BlastState* state) noexcept nogil:
+    """Rule 6. Whether the dangers must be found anew: a bomb stood there or its flames reach there."""
+    cdef int cell = closing_cell(state, state.tick)
+    cdef int index, player
+    cdef bint is_stale = False
+    if cell == 0:
+        return False
+    if has_bomb(state.cells[cell]):
+        take_bombs_off(state, 1u << bomb_at(state.bombs, state.bomb_count, cell))
+        is_stale = True
     state.cells[cell] = WALL
     state.hidden[cell] = FLOOR
+    bits_remove(&state.boards.open, cell)
+    bits_remove(&state.boards.crates, cell)
+    bits_remove(&state.boards.items, cell)
+    for index in range(state.bomb_count):
+        if bits_has(state.boards.reach[index], cell):
+            state.boards.reach[index] = flames_of(&state.bombs[index], &state.boards)
+            is_stale = True
     for player in range(PLAYERS):
         if state.players[player].cell == cell:
             state.players[player].alive = 0
+    return is_stale
 
 
-cdef inline void mark(uint8_t* cell, int danger) noexcept nogil:
-    """Lower the cell's danger to `danger` ticks, if it is not nearer already."""
-    cdef int now = cell[0] >> DANGER_SHIFT
-    if now == 0 or now > danger:
-        cell[0] = (cell[0] & CONTENT) | (danger << DANGER_SHIFT)
+# ------------------------------------------------------------------------------------- the danger
+
+cdef inline uint8_t lesser(uint8_t a, uint8_t b) noexcept nogil:
+    return a if a < b else b
+
+
+cdef void pass_danger(BlastState* state) noexcept nogil:
+    """Every danger comes one tick nearer."""
+    cdef int cell
+    cdef uint8_t value, nearer
+    for cell in range(CELLS_PADDED):
+        value = state.cells[cell]
+        nearer = value - (1 << DANGER_SHIFT)    # wraps round, to a high value, where there is none
+        state.cells[cell] = lesser(nearer, value)
+
+
+cdef inline void mark(BlastState* state, Bits cells, int danger) noexcept nogil:
+    """Set the danger of those of the cells that have none."""
+    cdef uint8_t* cell
+    while bits_any(cells):
+        cell = &state.cells[bits_pop(&cells)]
+        cell[0] |= (danger << DANGER_SHIFT) * (cell[0] <= CONTENT)
+
+
+cdef void mark_closing(BlastState* state, int first) noexcept nogil:
+    """Mark the cells that close in `first` to FUSE ticks, where no flames come before."""
+    cdef int cell, danger, now
+    for danger in range(first, FUSE + 1):
+        cell = closing_cell(state, state.tick + danger)
+        now = state.cells[cell] >> DANGER_SHIFT
+        if (state.cells[cell] & CONTENT) != WALL and (now == 0 or now > danger):
+            state.cells[cell] = (state.cells[cell] & CONTENT) | (danger << DANGER_SHIFT)
 
 
 cdef void refresh_danger(BlastState* state) noexcept nogil:
     """Write every cell's danger anew: bombs in the order of their bursts, then the closing."""
-    cdef int cell, index, earliest, direction, distance, other, tick
-    cdef uint8_t content
+    cdef int cell, index, earliest, other
     cdef uint32_t seen = 0
     cdef uint8_t[MAX_BOMBS] due
     for cell in range(CELLS_PADDED):
@@ -385,67 +522,52 @@ cdef void refresh_danger(BlastState* state) noexcept nogil:
             if not (seen >> index) & 1 and (earliest < 0 or due[index] < due[earliest]):
                 earliest = index
         seen |= 1u << earliest
-        for direction in range(5):
-            for distance in range(1, 2 if direction == 0 else state.bombs[earliest].range + 1):
-                cell = state.bombs[earliest].cell + OFFSETS[direction] * distance
-                content = state.cells[cell] & CONTENT
-                if content == WALL:
-                    break
-                mark(&state.cells[cell], due[earliest])
-                if content == CRATE:
-                    break
-                if content == BOMB_HERE:
-                    other = bomb_at(state.bombs, state.bomb_count, cell)
-                    if due[other] > due[earliest]:
-                        due[other] = due[earliest]
-    for tick in range(max(state.tick + 1, CLOSING_TICK), state.tick + FUSE + 1):
-        if tick - CLOSING_TICK < CLOSING_CELLS:
-            cell = CLOSING_PATHS[state.closing_path][tick - CLOSING_TICK]
-            if (state.cells[cell] & CONTENT) != WALL:
-                mark(&state.cells[cell], tick - state.tick)
+        mark(state, state.boards.reach[earliest], due[earliest])
+        for other in range(state.bomb_count):
+            if due[other] > due[earliest] \
+                    and bits_has(state.boards.reach[earliest], state.bombs[other].cell):
+                due[other] = due[earliest]
+    mark_closing(state, 1)
 
 
-cdef void pass_danger(BlastState* state) noexcept nogil:
-    """Every danger comes one tick nearer."""
-    cdef int cell
-    cdef uint8_t value
-    for cell in range(CELLS_PADDED):
-        value = state.cells[cell]
-        state.cells[cell] = value - (1 << DANGER_SHIFT) if value > CONTENT else value
-
-
-cdef bint add_danger(BlastState* state, int first) noexcept nogil:
-    """Mark what the bombs from index `first` on, laid in this tick, will burn; False, and nothing
-    sound is left, if one of them will be set off early, as it may then set off others."""
-    cdef int index, direction, distance, cell, danger
-    cdef uint8_t content
-    for index in range(first, state.bomb_count):
+cdef bint mark_new_bombs(BlastState* state) noexcept nogil:
+    """Mark what the bombs laid in this tick will burn; False, and nothing sound is left, if one of
+    them will be set off early, as it may then set off others."""
+    cdef int danger, index = state.bomb_count - 1
+    while index >= 0 and state.bombs[index].fuse == FUSE:
         danger = state.cells[state.bombs[index].cell] >> DANGER_SHIFT
         if danger != 0 and danger != FUSE:
             return False
-        for direction in range(5):
-            for distance in range(1, 2 if direction == 0 else state.bombs[index].range + 1):
-                cell = state.bombs[index].cell + OFFSETS[direction] * distance
-                content = state.cells[cell] & CONTENT
-                if content == WALL:
-                    break
-                mark(&state.cells[cell], FUSE)
-                if content == CRATE:
-                    break
+        mark(state, state.boards.reach[index], FUSE)
+        index -= 1
     return True
 
 
+cdef void update_danger(BlastState* state, bint is_stale, bint has_burst) noexcept nogil:
+    """The danger after this tick. Most dangers only come a tick nearer."""
+    cdef bint closing_is_near = state.tick >= CLOSING_TICK - FUSE
+    if not is_stale:
+        if not (state.bomb_count or has_burst or closing_is_near):
+            return
+        pass_danger(state)
+        if mark_new_bombs(state):
+            if closing_is_near:
+                mark_closing(state, 1 if has_burst else FUSE)
+            return
+    refresh_danger(state)
+
+
 cdef inline int columns_and_rows_apart(int a, int b) noexcept nogil:
-    cdef int rows = a // WIDTH - b // WIDTH
-    cdef int columns = a % WIDTH - b % WIDTH
+    cdef int columns = PLACES[a][0] - PLACES[b][0]
+    cdef int rows = PLACES[a][1] - PLACES[b][1]
     return (rows if rows >= 0 else -rows) + (columns if columns >= 0 else -columns)
 
 
 cdef int blast_step(void* raw, const uint8_t* actions, float* rewards) noexcept nogil:
     cdef BlastState* state = <BlastState*>raw
     cdef int index, player, apart
-    cdef int bombs_before = state.bomb_count
-    cdef bint bursts = False
+    cdef uint32_t due = 0
+    cdef bint is_stale = False
     rewards[0] = 0
     rewards[1] = 0
     if state.ended:
@@ -455,18 +577,12 @@ cdef int blast_step(void* raw, const uint8_t* actions, float* rewards) noexcept 
     move_players(state, actions)
     for index in range(state.bomb_count):
         state.bombs[index].fuse -= 1
-        bursts |= state.bombs[index].fuse == 0
-    if bursts:
-        burst_bombs(state)
+        due |= <uint32_t>(state.bombs[index].fuse == 0) << index
+    if due:
+        is_stale = burst_bombs(state, due)
     if state.tick >= CLOSING_TICK:
-        close_arena(state)
-    if bursts or state.tick >= CLOSING_TICK - FUSE:
-        refresh_danger(state)
-    elif state.bomb_count:
-        # Where no bomb burst, those laid in this tick stand behind the others.
-        pass_danger(state)
-        if not add_danger(state, bombs_before):
-            refresh_danger(state)
+        is_stale |= close_arena(state)
+    update_danger(state, is_stale, due != 0)
     apart = columns_and_rows_apart(state.players[0].cell, state.players[1].cell)
     for player in range(PLAYERS):
         state.players[player].counters[TICKS] += 1
@@ -486,151 +602,144 @@ cdef int blast_step(void* raw, const uint8_t* actions, float* rewards) noexcept 
 
 # --------------------------------------------------------------------------------- what is seen
 
+cdef inline void write_legal(const BlastState* state, int player, uint8_t* legal) noexcept nogil:
+    cdef const Player* self = &state.players[player]
+    cdef const uint8_t* here = &state.cells[self.cell]
+    legal[WAIT] = 1
+    legal[UP] = CAN_ENTER[(here - WIDTH)[0]]
+    legal[DOWN] = CAN_ENTER[here[WIDTH]]
+    legal[LEFT] = CAN_ENTER[(here - 1)[0]]
+    legal[RIGHT] = CAN_ENTER[here[1]]
+    legal[BOMB] = (self.bombs > 0) & (not has_bomb(here[0]))
+
+
 cdef void blast_observe(const void* raw, uint8_t* observations, uint8_t* legal) noexcept nogil:
     cdef const BlastState* state = <const BlastState*>raw
+    cdef int since_closing = state.tick - CLOSING_TICK
+    cdef uint8_t ticks_to_closing = max(-since_closing, 0)
+    cdef uint8_t ticks_closed = min(max(since_closing, 0), CLOSING_CELLS)
     cdef const Player* self
     cdef const Player* foe
     cdef uint8_t* out
-    cdef int player, action
-    cdef const uint8_t* here
+    cdef int player
     for player in range(PLAYERS):
         self = &state.players[player]
         foe = &state.players[1 - player]
-        memcpy(observations, state.cells, CELLS)
+        # With the padding, which aligns the copy; the first scalar takes its place.
+        memcpy(observations, state.cells, CELLS_PADDED)
         out = observations + CELLS
-        out[0] = self.cell % WIDTH
-        out[1] = self.cell // WIDTH
-        out[2] = foe.cell % WIDTH
-        out[3] = foe.cell // WIDTH
-        out[4] = self.bombs
-        out[5] = self.capacity
-        out[6] = self.range
-        out[7] = foe.bombs
-        out[8] = foe.capacity
-        out[9] = foe.range
-        out[10] = CLOSING_TICK - state.tick if state.tick < CLOSING_TICK else 0
-        out[11] = min(state.tick - CLOSING_TICK, CLOSING_CELLS) if state.tick > CLOSING_TICK else 0
+        memcpy(out, PLACES[self.cell], 2)
+        memcpy(out + 2, PLACES[foe.cell], 2)
+        memcpy(out + 4, &self.bombs, 3)     # bombs, capacity, range
+        memcpy(out + 7, &foe.bombs, 3)
+        out[10] = ticks_to_closing
+        out[11] = ticks_closed
         out[12] = player
         observations += OBSERVATION
-        here = &state.cells[self.cell]
-        legal[WAIT] = 1
-        for action in range(UP, RIGHT + 1):
-            legal[action] = not blocks_step(here[OFFSETS[action]])
-        legal[BOMB] = (self.bombs > 0) & (not has_bomb(here[0]))
+        write_legal(state, player, legal)
         legal += ACTIONS
 
 
 # --------------------------------------------------------------------------- what can be survived
 
+# What the next ticks bring to the board if nobody lays another bomb; tick 1 is the next one.
 ctypedef struct Forecast:
-    Bits[HORIZON + 1] passable      # cells that can be entered in tick t
+    Bits[HORIZON + 1] passable      # cells that can be entered in tick t, players not counted
     Bits[HORIZON + 1] deadly        # cells that burn or close at the end of tick t
     int ticks                       # after this many ticks nothing more is due
 
 
 cdef void make_forecast(
-    const BlastState* state, int player, bint lay_bomb, Forecast* out
+    const BlastState* state, const Bomb* laid_now, Forecast* out
 ) noexcept nogil:
-    """The next ticks if `player` lays a bomb now (or not) and nobody lays another."""
-    cdef uint8_t[CELLS_PADDED] content
+    """Play the bombs and the closing on; `laid_now` is one more bomb, or NULL."""
+    cdef Boards boards = state.boards
     cdef Bomb[MAX_BOMBS] bombs
-    cdef uint8_t[MAX_BOMBS * 4] burnt_crates
-    cdef int count = state.bomb_count, burnt_count, last = 0
-    cdef int cell, index, tick, direction, distance, closing
-    cdef uint32_t bursting, cast, gone = 0
-    cdef int other_cell = state.players[1 - player].cell
-    cdef Bits passable = bits_none()
-    cdef Bits deadly
-    for cell in range(CELLS_PADDED):
-        content[cell] = state.cells[cell] & CONTENT
-    memcpy(bombs, state.bombs, count * sizeof(Bomb))
-    if lay_bomb:
-        bombs[count].cell = state.players[player].cell
-        bombs[count].fuse = FUSE + 1
-        bombs[count].range = state.players[player].range
-        bombs[count].owner = player
-        content[bombs[count].cell] = BOMB_HERE
+    cdef Chain chain
+    cdef int count = state.bomb_count, last = 0
+    cdef int cell, index, tick
+    cdef uint32_t waiting, due
+    memcpy(bombs, state.bombs, sizeof(state.bombs))
+    if laid_now != NULL:
+        bombs[count] = laid_now[0]
+        boards.reach[count] = flames_of(laid_now, &boards)
+        bits_add(&boards.bombs, laid_now.cell)
         count += 1
+    waiting = (1u << count) - 1
     for index in range(count):
         last = max(last, bombs[index].fuse)
     if state.tick + FUSE >= CLOSING_TICK:
         last = max(last, FUSE)
     out.ticks = last
-    for cell in range(WIDTH, CELLS - WIDTH):
-        if not blocks_step(content[cell]) and cell != other_cell:
-            bits_add(&passable, cell)
     for tick in range(1, last + 1):
-        out.passable[tick] = passable
-        deadly = bits_none()
-        bursting = 0
+        out.passable[tick] = free_cells(&boards)
+        out.deadly[tick] = bits_none()
+        due = 0
         for index in range(count):
-            if bombs[index].fuse == tick:
-                bursting |= 1u << index
-        bursting &= ~gone
-        cast = 0
-        burnt_count = 0
-        while bursting != cast:
+            due |= <uint32_t>(bombs[index].fuse == tick) << index
+        due &= waiting
+        if due:
+            set_off(bombs, count, boards.reach, waiting, due, &chain)
+            out.deadly[tick] = chain.flames
+            waiting &= ~chain.bombs
+            boards.crates = bits_without(boards.crates, chain.flames)
+            boards.bombs = bits_without(boards.bombs, chain.flames)
+        cell = closing_cell(state, state.tick + tick)
+        if cell != 0 and bits_has(boards.open, cell):
+            bits_add(&out.deadly[tick], cell)
+            bits_remove(&boards.open, cell)
             for index in range(count):
-                if not (bursting >> index) & 1 or (cast >> index) & 1:
-                    continue
-                cast |= 1u << index
-                for direction in range(5):
-                    for distance in range(1, 2 if direction == 0 else bombs[index].range + 1):
-                        cell = bombs[index].cell + OFFSETS[direction] * distance
-                        if content[cell] == WALL:
-                            break
-                        bits_add(&deadly, cell)
-                        if content[cell] == CRATE:
-                            burnt_crates[burnt_count] = cell
-                            burnt_count += 1
-                            break
-                        if content[cell] == BOMB_HERE:
-                            bursting |= 1u << bomb_at(bombs, count, cell)
-        for index in range(burnt_count):
-            content[burnt_crates[index]] = FLOOR
-            bits_add(&passable, burnt_crates[index])
+                waiting &= ~(<uint32_t>(bombs[index].cell == cell) << index)
         for index in range(count):
-            if (bursting >> index) & 1:
-                content[bombs[index].cell] = FLOOR
-                if bombs[index].cell != other_cell:
-                    bits_add(&passable, bombs[index].cell)
-                bombs[index].cell = 0
-        gone |= bursting
-        closing = state.tick + tick - CLOSING_TICK
-        if closing >= 0 and closing < CLOSING_CELLS:
-            cell = CLOSING_PATHS[state.closing_path][closing]
-            index = bomb_at(bombs, count, cell)
-            if index >= 0:
-                gone |= 1u << index
-                bombs[index].cell = 0
-            if content[cell] != WALL:
-                content[cell] = WALL
-                bits_add(&deadly, cell)
-                cell_off(&passable, cell)
-        out.deadly[tick] = deadly
+            if bits_any(bits_and(boards.reach[index], out.deadly[tick])):
+                boards.reach[index] = flames_of(&bombs[index], &boards)
 
 
-cdef inline void cell_off(Bits* bits, int cell) noexcept nogil:
-    cdef Bits one = bits_none()
-    bits_add(&one, cell)
-    bits[0] = bits_without(bits[0], one)
-
-
-cdef bint outlives(const Forecast* forecast, int first_cell) noexcept nogil:
-    """Whether some way of moving and waiting from `first_cell` (after tick 1) outlives it all.
+cdef Bits lasting_cells(const Forecast* forecast, int other_cell) noexcept nogil:
+    """The cells from which, being there in tick 1, some way of moving and waiting outlives it all
+    while the other player stands still. Found from the last tick backwards.
 
     That the other player may burn on the way, and so end the match, is not counted on.
     """
-    cdef Bits alive = bits_none()
+    cdef Bits lasting, entered, other = bits_of(other_cell)
     cdef int tick
-    bits_add(&alive, first_cell)
-    for tick in range(1, forecast.ticks + 1):
-        if tick > 1:
-            alive = bits_or(alive, bits_and(bits_neighbours(alive), forecast.passable[tick]))
-        alive = bits_without(alive, forecast.deadly[tick])
-        if not bits_any(alive):
-            return False
-    return True
+    lasting = bits_without(bits_all(), forecast.deadly[forecast.ticks])
+    for tick in range(forecast.ticks, 1, -1):
+        entered = bits_without(bits_and(lasting, forecast.passable[tick]), other)
+        lasting = bits_or(lasting, bits_neighbours(entered))
+        lasting = bits_without(lasting, forecast.deadly[tick - 1])
+    return lasting
+
+
+cdef inline bint is_calm(const BlastState* state) noexcept nogil:
+    """Whether nothing is due in the next eight ticks."""
+    return state.bomb_count == 0 and state.tick + FUSE < CLOSING_TICK
+
+
+cdef void fill_survivable(
+    const BlastState* state, int player, const Forecast* forecast, uint8_t* mask
+) noexcept nogil:
+    """`survivable_actions` with the forecast of no new bomb at hand; unused if all is calm."""
+    cdef const Player* self = &state.players[player]
+    cdef int action, cell, other_cell = state.players[1 - player].cell
+    cdef Forecast with_bomb
+    cdef Bits lasting
+    cdef Bomb bomb
+    write_legal(state, player, mask)
+    if not is_calm(state):
+        lasting = lasting_cells(forecast, other_cell)
+        for action in range(BOMB):
+            cell = self.cell + mask[action] * OFFSETS[action]
+            if cell == other_cell:
+                cell = self.cell
+            mask[action] &= bits_has(lasting, cell)
+    if mask[BOMB]:
+        bomb.cell = self.cell
+        bomb.fuse = HORIZON
+        bomb.range = self.range
+        bomb.owner = player
+        make_forecast(state, &bomb, &with_bomb)
+        mask[BOMB] = bits_has(lasting_cells(&with_bomb, other_cell), self.cell)
 
 
 cdef void survivable_actions(const BlastState* state, int player, uint8_t* mask) noexcept nogil:
@@ -639,27 +748,19 @@ cdef void survivable_actions(const BlastState* state, int player, uint8_t* mask)
     close until the last of these has burst, or in the next eight ticks.
     """
     cdef Forecast forecast
-    cdef int action, cell, other_cell = state.players[1 - player].cell
-    cdef bint calm = state.bomb_count == 0 and state.tick + FUSE < CLOSING_TICK
-    if not calm:
-        make_forecast(state, player, False, &forecast)
-    for action in range(BOMB):
-        mask[action] = is_legal(state, player, action)
-        if mask[action] and not calm:
-            cell = state.players[player].cell + OFFSETS[action]
-            if cell == other_cell:
-                cell = state.players[player].cell
-            mask[action] = outlives(&forecast, cell)
-    mask[BOMB] = is_legal(state, player, BOMB)
-    if mask[BOMB]:
-        make_forecast(state, player, True, &forecast)
-        mask[BOMB] = outlives(&forecast, state.players[player].cell)
+    if not is_calm(state):
+        make_forecast(state, NULL, &forecast)
+    fill_survivable(state, player, &forecast, mask)
 
 
 cdef void blast_survivable(const void* raw, uint8_t* masks) noexcept nogil:
     cdef const BlastState* state = <const BlastState*>raw
-    survivable_actions(state, 0, masks)
-    survivable_actions(state, 1, masks + ACTIONS)
+    cdef Forecast forecast      # one for both players
+    cdef int player
+    if not is_calm(state):
+        make_forecast(state, NULL, &forecast)
+    for player in range(PLAYERS):
+        fill_survivable(state, player, &forecast, masks + player * ACTIONS)
 
 
 # ------------------------------------------------------------------------------- the game's table
@@ -725,13 +826,15 @@ cdef bint blast_is_sound(const void* raw) noexcept nogil:
 cdef class BlastGame(CompiledGame):
     def __cinit__(self):
         self.spec = SPEC
-        self.interface.state_size = sizeof(BlastState)
+        self.interface.state_size = sizeof(BlastState) - sizeof(Boards)
+        self.interface.derived_size = sizeof(Boards)
         self.interface.reset = blast_reset
         self.interface.step = blast_step
         self.interface.observe = blast_observe
         self.interface.survivable = blast_survivable
         self.interface.statistics = blast_statistics
         self.interface.is_sound = blast_is_sound
+        self.interface.derive = derive_boards
 
     cdef dict snapshot(self, const void* raw):
         cdef const BlastState* state = <const BlastState*>raw

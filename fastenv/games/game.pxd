@@ -24,7 +24,8 @@ ctypedef struct Header:
     int32_t illegal_actions               # illegal actions played as "wait" since the reset
 
 ctypedef struct GameInterface:
-    size_t state_size                     # bytes of the state struct
+    size_t state_size                     # bytes of the state struct that are saved
+    size_t derived_size                   # bytes after them that follow from them; 0: none
     # Start an episode on `level` (uint8 [height * width] tile ids); header and streams are set.
     void (*reset)(void* state, const uint8_t* level) noexcept nogil
     # One tick. actions uint8 [players], every one below the number of actions. Writes rewards
@@ -38,6 +39,8 @@ ctypedef struct GameInterface:
     void (*statistics)(const void* state, int32_t* out) noexcept nogil
     # Whether a state that came from outside can be stepped without harm.
     bint (*is_sound)(const void* state) noexcept nogil
+    # Write the derived bytes of a sound state that was loaded; needed only where there are any.
+    void (*derive)(void* state) noexcept nogil
 
 # What a scripted player does in one seat now; draws only from that seat's stream.
 ctypedef uint8_t (*Decide)(void* state, int seat) noexcept nogil

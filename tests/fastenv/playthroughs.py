@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +17,9 @@ import fastenv
 from fastenv.adapters.rendering import board_text
 
 FOLDER = Path(__file__).parents[1] / "playthroughs"
-SPEC = fastenv.game_spec("blast")
 DANGER_DIGITS = ".12345678"
-LEVEL = """\
+LEVELS = {
+    "blast": """\
 #############
 #1...+.b..+.#
 #.#.#+#+#.#.#
@@ -30,12 +31,33 @@ LEVEL = """\
 #.#.#+#+#.#.#
 #.+..b.+...2#
 #############
-"""
+""",
+    "race": """\
+#############
+#1..+.~...o.#
+#.#.#~#.#+#.#
+#..o.~.o.~..#
+#.#+#.#.#.#.#
+#.o.~.o.~.o.#
+#.#.#.#.#+#.#
+#..~.o.~.o..#
+#.#+#.#~#.#.#
+#.o...~.+..2#
+#############
+""",
+}
+HEADS = {
+    "blast": (
+        "left: the board (o bomb, * flame, r b items, x dead); right: ticks until a cell burns or\n"
+        "closes. Hands: bombs that can be laid now / bombs in all / range.\n"
+    ),
+    "race": "the board (+ crate, ~ ice, o coin); hands: coins.\n",
+}
 
 
 @dataclass(frozen=True)
 class Playthrough:
-    """One match on `LEVEL` between two scripted players.
+    """One match on the game's level of `LEVELS` between two scripted players.
 
     every: which ticks are written out; the last ten are written always
     """
@@ -44,27 +66,34 @@ class Playthrough:
     players: tuple[str, str]
     seed: int
     every: int = 1
+    game: str = "blast"
+
+    @property
+    def spec(self) -> fastenv.GameSpec:
+        return fastenv.game_spec(self.game)
 
 
 PLAYTHROUGHS = (
     Playthrough("hunter_against_survivor", ("hunter", "survivor"), seed=27),
     Playthrough("miner_against_hunter", ("miner", "hunter"), seed=9),
     Playthrough("idle_until_the_closing", ("idle", "idle"), seed=1, every=25),
+    Playthrough("racer_against_pusher", ("racer", "pusher"), seed=5, game="race"),
 )
 
 
 def transcript(playthrough: Playthrough) -> str:
     """The match: each tick's actions, board and danger side by side, and how it ended."""
-    level = fastenv.Level.from_text(LEVEL, SPEC)
-    batch = fastenv.make_batch("blast", 1, playthrough.seed, levels=[level], autoreset=False)
-    bots = [fastenv.make_bot(name) for name in playthrough.players]
+    spec, game = playthrough.spec, playthrough.game
+    level = fastenv.Level.from_text(LEVELS[game], spec)
+    batch = fastenv.make_batch(game, 1, playthrough.seed, levels=[level], autoreset=False)
+    bots = [fastenv.make_bot(name, game) for name in playthrough.players]
     pages = [_page(batch, "the start")]
-    actions = np.zeros((1, SPEC.players), np.uint8)
-    while not batch.terminated[0]:
+    actions = np.zeros((1, spec.players), np.uint8)
+    while not (batch.terminated[0] or batch.truncated[0]):
         for seat, bot in enumerate(bots):
             actions[0, seat] = bot.act(batch, seat)[0]
         batch.step(actions)
-        names = ", ".join(SPEC.actions[action] for action in actions[0])
+        names = ", ".join(spec.actions[action] for action in actions[0])
         pages.append(_page(batch, names))
     last = len(pages) - 1
     shown = [
@@ -77,23 +106,29 @@ def transcript(playthrough: Playthrough) -> str:
 
 def _header(playthrough: Playthrough) -> str:
     first, second = playthrough.players
+    spec = playthrough.spec
     return (
-        f"{SPEC.name} version {SPEC.version}: {first} (1) against {second} (2), "
+        f"{spec.name} version {spec.version}: {first} (1) against {second} (2), "
         f"seed {playthrough.seed}\n"
-        "left: the board (o bomb, * flame, r b items, x dead); right: ticks until a cell burns or\n"
-        "closes. Hands: bombs that can be laid now / bombs in all / range.\n"
-    )
+    ) + HEADS[playthrough.game]
 
 
 def _page(batch: fastenv.BatchEnv, title: str) -> str:
     snapshot = batch.snapshot(0)
     hands = "   ".join(
-        f"{seat}: {player['bombs']}/{player['capacity']}/{player['range']}"
-        for seat, player in enumerate(snapshot["players"], start=1)
+        f"{seat}: {_hand(player)}" for seat, player in enumerate(snapshot["players"], start=1)
     )
-    rows = zip(board_text(snapshot).splitlines(), snapshot["danger"], strict=True)
-    lines = [f"{board}   {''.join(DANGER_DIGITS[ticks] for ticks in row)}" for board, row in rows]
+    lines = board_text(snapshot, batch.spec.contents).splitlines()
+    if "danger" in snapshot:
+        digits = ["".join(DANGER_DIGITS[ticks] for ticks in row) for row in snapshot["danger"]]
+        lines = [f"{board}   {row}" for board, row in zip(lines, digits, strict=True)]
     return "\n".join([f"tick {snapshot['tick']}: {title}", hands, *lines, ""])
+
+
+def _hand(player: dict[str, Any]) -> str:
+    """What a player has, as numbers."""
+    names = ("bombs", "capacity", "range", "coins")
+    return "/".join(str(player[name]) for name in names if name in player)
 
 
 def _result(batch: fastenv.BatchEnv) -> str:
@@ -102,7 +137,7 @@ def _result(batch: fastenv.BatchEnv) -> str:
     counters = [
         f"{name}: {first} {second}"
         for name, first, second in zip(
-            SPEC.statistics, *batch.final_statistics[0].tolist(), strict=True
+            batch.spec.statistics, *batch.final_statistics[0].tolist(), strict=True
         )
     ]
     return "\n".join([f"the end: {winner}", *counters, ""])

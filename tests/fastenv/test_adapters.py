@@ -16,6 +16,7 @@ pettingzoo = pytest.importorskip("pettingzoo")
 from fastenv.adapters.pettingzoo import parallel_env  # noqa: E402
 
 ENV_ID = "fastenv.adapters.gymnasium:fastenv/Blast-v0"
+RACE_ID = "fastenv.adapters.gymnasium:fastenv/Race-v0"
 LEVEL = fastenv.Level.from_text(
     "\n".join(["#" * 13, "#1.........2#", *["#...........#"] * 8, "#" * 13]), SPEC
 )
@@ -28,13 +29,14 @@ def make(**options):
 # ---------------------------------------------------------------------------------- Gymnasium
 
 
+@pytest.mark.parametrize("env_id", [ENV_ID, RACE_ID])
 @pytest.mark.parametrize("seat", [0, 1])
-def test_check_env_passes_without_a_warning(seat):
+def test_check_env_passes_without_a_warning(seat, env_id):
     from gymnasium.utils.env_checker import check_env
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        check_env(make(learner_seat=seat).unwrapped)
+        check_env(gymnasium.make(env_id, learner_seat=seat).unwrapped)
 
 
 def test_the_same_seed_plays_the_same_episodes():
@@ -147,14 +149,15 @@ def test_the_text_and_the_picture_show_the_board():
 # --------------------------------------------------------------------------------- PettingZoo
 
 
+@pytest.mark.parametrize("game", ["blast", "race"])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_parallel_api_test_passes_without_a_warning():
+def test_parallel_api_test_passes_without_a_warning(game):
     pytest.importorskip("pygame", reason="pettingzoo.test loads a board game drawn with pygame")
     from pettingzoo.test import parallel_api_test
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        parallel_api_test(parallel_env(), num_cycles=1000)
+        parallel_api_test(parallel_env(game), num_cycles=1000)
 
 
 def play_parallel(seed: int, steps: int) -> list[tuple]:

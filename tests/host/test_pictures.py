@@ -9,6 +9,7 @@ import numpy as np
 import pygame
 import pytest
 
+import fastenv
 from engine_plugin.host import renderer
 from engine_plugin.host.match import Match
 from engine_plugin.host.renderer import BoardRenderer, flame_parts
@@ -61,7 +62,7 @@ def test_flames_join_their_neighbours() -> None:
 
 
 def test_every_tick_of_whole_matches_can_be_drawn_and_heard() -> None:
-    board = BoardRenderer(load_sheet("blast", "tiles"))
+    board = BoardRenderer(load_sheet("blast", "tiles"), fastenv.game_spec("blast"))
     canvas = pygame.Surface((renderer.WIDTH, renderer.HEIGHT))
     match = Match("blast", [make_seat("bot:miner", "blast"), make_seat("bot:survivor", "blast")])
     heard = set()
@@ -78,7 +79,7 @@ def test_every_tick_of_whole_matches_can_be_drawn_and_heard() -> None:
 
 def test_players_are_drawn_between_their_cells() -> None:
     sprites = load_sheet("blast", "tiles")
-    board = BoardRenderer(sprites)
+    board = BoardRenderer(sprites, fastenv.game_spec("blast"))
     match = Match("blast", [make_seat("bot:idle", "blast"), make_seat("bot:idle", "blast")])
     match.start_round(None, 0)
     match.after = {**match.after, "players": [dict(p) for p in match.after["players"]]}

@@ -26,7 +26,7 @@ class MatchScreen:
         self._stage = stage
         self._sitting = sitting
         self._behind = behind
-        self._board = BoardRenderer(stage.sprites)
+        self._board = BoardRenderer(stage.sprites, sitting.match.spec)
         self._panel = Panel(stage.sprites, stage.font)
         self._paused = False
         self._left = False

@@ -7,7 +7,7 @@ import pygame
 import fastenv
 from engine_plugin.errors import EnginePluginError
 from engine_plugin.host import palette
-from engine_plugin.host.hud import KEYS
+from engine_plugin.host.hud import keys_of
 from engine_plugin.host.input import Command
 from engine_plugin.host.renderer import WIDTH
 from engine_plugin.host.screens import Screen
@@ -58,8 +58,9 @@ class TitleScreen:
         font.draw_centred(canvas, name, (middle, 75), palette.TEXT)
         if int(self._seconds * 2) % 2 == 0:
             font.draw_centred(canvas, "Press Enter to play", (middle, 94), palette.GOOD)
-        half = (len(KEYS) + 1) // 2
-        for index, (keys, meaning) in enumerate(KEYS):
+        shown = keys_of(fastenv.game_spec(stage.options.game).actions)
+        half = (len(shown) + 1) // 2
+        for index, (keys, meaning) in enumerate(shown):
             left = 18 + index // half * (COLUMN_WIDTH + 28)
             top = 118 + index % half * 11
             font.draw(canvas, keys, (left, top), palette.TEXT)
