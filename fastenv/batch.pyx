@@ -29,7 +29,6 @@ cdef enum:
     ALIGNMENT = 64
     STREAM_OF_ENV = 0
     STREAM_OF_SEAT = 1
-    ENVS_AT_A_TIME = 8
     MOST_THREADS = 256
 
 STATE_MAGIC = b"fastenv1"
@@ -90,25 +89,19 @@ cdef void end_episode(const Tables* tables, int index) noexcept nogil:
 
 
 cdef void step_envs(const void* context, int first, int end) noexcept nogil:
-    """Step the envs from `first` to before `end`, a few at a time: what was just written to a state
-    has settled when it is copied into the observation."""
     cdef const Tables* tables = <const Tables*>context
-    cdef int index, outcome, stop
+    cdef int index, outcome
     cdef size_t seat
-    while first < end:
-        stop = min(first + ENVS_AT_A_TIME, end)
-        for index in range(first, stop):
-            seat = <size_t>index * tables.players
-            outcome = tables.interface.step(
-                state_of(tables, index), tables.chosen + seat, tables.rewards + seat
-            )
-            tables.terminated[index] = outcome == TERMINATED
-            tables.truncated[index] = outcome == TRUNCATED
-            if outcome != RUNNING:
-                end_episode(tables, index)
-        for index in range(first, stop):
-            observe(tables, index)
-        first = stop
+    for index in range(first, end):
+        seat = <size_t>index * tables.players
+        outcome = tables.interface.step(
+            state_of(tables, index), tables.chosen + seat, tables.rewards + seat
+        )
+        tables.terminated[index] = outcome == TERMINATED
+        tables.truncated[index] = outcome == TRUNCATED
+        if outcome != RUNNING:
+            end_episode(tables, index)
+        observe(tables, index)
 
 
 ctypedef struct MaskTask:

@@ -54,16 +54,6 @@ class Content:
     small: bool = False
 
 
-BOMB_GAME_CONTENTS = (
-    Content("floor", ".", (58, 94, 60)),
-    Content("wall", "#", (44, 44, 52)),
-    Content("crate", "+", (150, 106, 62)),
-    Content("range_item", "r", (226, 124, 44), small=True),
-    Content("bomb_item", "b", (92, 140, 226), small=True),
-    Content("bomb", "o", (16, 16, 20), small=True),
-)
-
-
 @dataclass(frozen=True)
 class LevelConstraints:
     """What makes a level of this game playable, as data, so that a generator's card can carry it.
@@ -121,7 +111,7 @@ class GameSpec:
     statistics: tuple[str, ...]
     profile: tuple[tuple[str, str, int], ...]
     level_constraints: LevelConstraints
-    contents: tuple[Content, ...] = BOMB_GAME_CONTENTS
+    contents: tuple[Content, ...]
 
     @property
     def observation_size(self) -> int:

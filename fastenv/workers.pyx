@@ -16,7 +16,7 @@ from cpython.pythread cimport (
 from libc.stdlib cimport calloc, free
 
 cdef enum:
-    SMALLEST_CHUNK = 128    # envs; waking a thread takes as long as about so many steps
+    SMALLEST_CHUNK = 2048   # envs; for fewer, waking a thread takes longer than it saves
 
 # Threads do not live on in a forked process: there the caller does all.
 cdef int forks = 0

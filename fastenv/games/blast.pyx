@@ -44,7 +44,7 @@ from fastenv.games.rng cimport draw_below
 
 import numpy as np
 
-from fastenv.spec import Field, GameSpec, LevelConstraints, Tile
+from fastenv.spec import Content, Field, GameSpec, LevelConstraints, Tile
 
 SPEC = GameSpec(
     name="blast",
@@ -100,6 +100,14 @@ SPEC = GameSpec(
         pockets=("spawn_1", "spawn_2"),
         open_tiles=("floor",),
         reachable=("crate_range", "crate_bomb"),
+    ),
+    contents=(
+        Content("floor", ".", (58, 94, 60)),
+        Content("wall", "#", (44, 44, 52)),
+        Content("crate", "+", (150, 106, 62)),
+        Content("range_item", "r", (226, 124, 44), small=True),
+        Content("bomb_item", "b", (92, 140, 226), small=True),
+        Content("bomb", "o", (16, 16, 20), small=True),
     ),
 )
 

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 import fastenv
 
 SEED = 20
-ENVS = 512      # above what a thread takes at least, so that threads do share them out
+ENVS = 8_192    # so many that four threads do share them out
 WRITTEN = (
     "observations", "legal_mask", "rewards", "terminated", "truncated", "final_observations",
     "final_statistics", "level_index",
@@ -178,7 +178,7 @@ def main() -> int:
     expected = one_hash(hashes_by_env(given.game, given.steps, ENVS, ENVS))
     report(f"{given.steps:,} steps, {ENVS} envs in one batch", True, expected, start)
     for name, keywords in (
-        ("batches of 100", {"size": 100}),
+        ("batches of 1,000", {"size": 1_000}),
         ("batches of 16, last first", {"size": 16, "reverse": True}),
         ("two threads", {"size": ENVS, "threads": 2}),
         ("four threads", {"size": ENVS, "threads": 4}),

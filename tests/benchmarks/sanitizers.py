@@ -62,7 +62,8 @@ def build_and_test(folder: Path, flags: str, extra: dict[str, str], chosen: list
         return False
     left_out = [f"--ignore={path}" for path in LEFT_OUT]
     tests = subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider",
+        # -s: what pytest captured would be lost with the process that a sanitizer ends.
+        [sys.executable, "-m", "pytest", "-x", "-q", "-s", "-p", "no:cacheprovider",
          *TESTS, *left_out, *chosen],
         cwd=folder, env={**os.environ, **extra, "PYTHONPATH": str(folder)}, check=False,
     )  # fmt: skip
