@@ -20,7 +20,6 @@ import pytest
 
 import fastenv
 from engine_plugin import cli
-from engine_plugin.runtime.loading import shipped_models
 from engine_plugin.trajectory import TrajectoryFile, load_trajectories
 
 SPEC = fastenv.game_spec("blast")
@@ -383,7 +382,6 @@ def test_without_json_the_result_is_laid_out_for_a_person(command: Command) -> N
         json.loads(out)
 
 
-@pytest.mark.skipif(GENERATOR not in shipped_models(), reason="the generator is not shipped here")
 def test_generate_writes_levels_that_play_and_inspect_shows_the_card(
     command: Command, tmp_path: Path
 ) -> None:

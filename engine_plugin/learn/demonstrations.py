@@ -11,7 +11,12 @@ import fastenv
 from engine_plugin.errors import TrajectoryError
 from engine_plugin.learn.arena import allowed_actions
 from engine_plugin.learn.replay import ReplayBuffer
-from engine_plugin.trajectory import Episode, TrajectoryFile, load_trajectories
+from engine_plugin.trajectory import (
+    Episode,
+    TrajectoryFile,
+    TrajectoryHeader,
+    load_trajectories,
+)
 from fastenv import BatchEnv, GameSpec, StateError
 
 
@@ -36,16 +41,19 @@ def load_demonstrations(path: str | Path, spec: GameSpec, safety: str) -> Demons
     TrajectoryError for a file that is damaged, of another layout, or does not play out as recorded.
     """
     file = load_trajectories(path, game=spec.name, layout_hash=spec.layout_hash)
-    seats = file.header.demonstrated
-    names = file.header.players
-    others = [
-        name for seat, joined in enumerate(names) if seat not in seats for name in joined.split(",")
-    ]
-    return Demonstrations(
-        transitions=_transitions(file, spec, safety),
-        player=names[seats[0]],
-        opponents=tuple(dict.fromkeys(others)),
+    player, opponents = who_played(file.header)
+    return Demonstrations(_transitions(file, spec, safety), player, opponents)
+
+
+def who_played(header: TrajectoryHeader) -> tuple[str, tuple[str, ...]]:
+    """The demonstrator and the opponents, each once; a seat's name may list several by commas."""
+    opponents = (
+        name
+        for seat, names in enumerate(header.players)
+        if seat not in header.demonstrated
+        for name in names.split(",")
     )
+    return header.players[header.demonstrated[0]], tuple(dict.fromkeys(opponents))
 
 
 def _transitions(file: TrajectoryFile, spec: GameSpec, safety: str) -> ReplayBuffer:

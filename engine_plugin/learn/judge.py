@@ -13,6 +13,7 @@ import numpy as np
 
 import fastenv
 from engine_plugin.errors import ConfigError, TrajectoryError
+from engine_plugin.learn.demonstrations import who_played
 from engine_plugin.learn.evaluate import (
     YARDSTICK,
     PolicyFunction,
@@ -101,13 +102,7 @@ def _style_header(demonstrations: str, spec: GameSpec) -> tuple[str, tuple[str, 
     header = load_trajectories(
         demonstrations, game=spec.name, layout_hash=spec.layout_hash
     ).header
-    demonstrator = header.players[header.demonstrated[0]]
-    opponents = tuple(
-        name
-        for seat, joined in enumerate(header.players)
-        if seat not in header.demonstrated
-        for name in joined.split(",")
-    )
+    demonstrator, opponents = who_played(header)
     scripted = fastenv.scripted_player_names(spec.name)
     if demonstrator not in scripted or not set(opponents) <= set(scripted):
         raise TrajectoryError(

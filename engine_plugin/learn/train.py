@@ -119,13 +119,12 @@ class TrainingRun:
             len(spec.actions),
         )
         self.yardstick = None
-        validation = self.validation_setting()
         scale = set(fastenv.scripted_player_names(config.game)) - {YARDSTICK}
         if demonstrations is not None and demonstrations.player in scale:
             self.yardstick = StyleYardstick(
                 spec,
                 demonstrations.player,
-                validation["opponents"],
+                self.validation_opponents,
                 config.evaluation_episodes,
                 VALIDATION_SEED,
                 levels,
@@ -136,12 +135,13 @@ class TrainingRun:
         self.best_score = -np.inf
         self.best: dict[str, Any] = {}
 
-    def validation_setting(self) -> dict[str, Any]:
-        """Against whom: the demonstrator's opponents where style is judged, else one's own."""
+    @property
+    def validation_opponents(self) -> tuple[str, ...]:
+        """The demonstrator's opponents where style is judged, else one's own, each once."""
         opponents = self.config.opponent_names
         if self.selects_style and self.demonstrations is not None:
             opponents = self.demonstrations.opponents
-        return {"opponents": tuple(dict.fromkeys(opponents))}
+        return tuple(dict.fromkeys(opponents))
 
     @property
     def selects_style(self) -> bool:
@@ -321,7 +321,7 @@ class TrainingRun:
         played = play_episodes(
             self.spec,
             decide,
-            self.validation_setting()["opponents"],
+            self.validation_opponents,
             self.config.evaluation_episodes,
             VALIDATION_SEED,
             self.levels,
