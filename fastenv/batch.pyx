@@ -15,7 +15,6 @@ from fastenv.errors import ActionError, LevelError, StateError
 from fastenv.level import Level
 
 from libc.stdint cimport int32_t, uint8_t, uint64_t
-from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from fastenv.games.game cimport (
@@ -41,8 +40,8 @@ ctypedef struct Tables:
     size_t stride
     int players, actions, observation_size, statistic_count
     bint autoreset
-    const uint8_t* levels           # uint8 [level_count, cells]
-    int level_count, cells
+    const uint8_t* starts           # states at the start of an episode on each level
+    int level_count
     uint8_t* observations
     uint8_t* legal
     float* rewards
@@ -61,9 +60,13 @@ cdef inline void* state_of(const Tables* tables, int index) noexcept nogil:
 cdef void start_episode(const Tables* tables, int index) noexcept nogil:
     cdef Header* header = <Header*>state_of(tables, index)
     cdef int level = draw_below(&header.stream, tables.level_count)
+    cdef const uint8_t* start = tables.starts + level * tables.stride
+    memcpy(header + 1, start + sizeof(Header), tables.stride - sizeof(Header))
     header.level_index = level
-    tables.interface.reset(<void*>header, tables.levels + <size_t>level * tables.cells)
+    header.illegal_actions = 0
     tables.level_index[index] = level
+    if tables.interface.vary != NULL:
+        tables.interface.vary(<void*>header)
 
 
 cdef inline void observe(const Tables* tables, int index) noexcept nogil:
@@ -136,6 +139,14 @@ cdef void* data_of(array) except NULL:
     return <void*><size_t>array.ctypes.data
 
 
+def _aligned_bytes(size):
+    """Zeros uint8 [size] that begin on a cache line. From NumPy, which asks the system to put large
+    arrays into large pages."""
+    array = np.zeros(size + ALIGNMENT, np.uint8)
+    first = -array.ctypes.data % ALIGNMENT
+    return array[first:first + size]
+
+
 cdef class BatchEnv:
     """N running games of one kind; see `fastenv.make_batch`.
 
@@ -153,8 +164,7 @@ cdef class BatchEnv:
     cdef CompiledGame game
     cdef Tables tables
     cdef Workers workers
-    cdef void* memory
-    cdef uint8_t[:, ::1] level_tiles
+    cdef object states, starts      # the memory of `tables.states` and `tables.starts`
     cdef readonly int num_envs
     cdef readonly int players
     cdef readonly bint autoreset
@@ -187,8 +197,11 @@ cdef class BatchEnv:
         tables.observation_size = spec.observation_size
         tables.statistic_count = len(spec.statistics)
         tables.autoreset = autoreset
+        size = tables.interface.state_size + tables.interface.derived_size
+        tables.stride = (size + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+        self.states = _aligned_bytes(num_envs * tables.stride)
+        tables.states = <uint8_t*>data_of(self.states)
         self.set_levels(levels)
-        self._make_states()
         shape = (num_envs, self.players)
         self.observations = np.zeros((*shape, tables.observation_size), np.uint8)
         self.final_observations = np.zeros_like(self.observations)
@@ -208,20 +221,6 @@ cdef class BatchEnv:
         tables.level_index = <int32_t*>data_of(self.level_index)
         self.reset(seed)
 
-    def __dealloc__(self):
-        free(self.memory)
-
-    cdef _make_states(self):
-        cdef Tables* tables = &self.tables
-        size = tables.interface.state_size + tables.interface.derived_size
-        tables.stride = (size + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
-        self.memory = calloc(self.num_envs + 1, tables.stride)
-        if self.memory == NULL:
-            raise MemoryError(f"{self.num_envs} envs of {tables.stride} bytes")
-        tables.states = <uint8_t*>(
-            (<size_t>self.memory + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
-        )
-
     def set_levels(self, levels):
         """Let the following episodes start on these levels (a non-empty list of `Level`); the
         `level_index` of running ones still counts in the old list.
@@ -232,10 +231,15 @@ cdef class BatchEnv:
             raise LevelError("expected at least one level, got none")
         # A Level can be built without its checks, and the rules rely on the border and the spawns.
         tiles = np.stack([Level.from_tiles(level.tiles, self.spec).tiles for level in levels])
+        cdef const uint8_t[:, ::1] rows = np.ascontiguousarray(tiles.reshape(len(levels), -1))
+        starts = _aligned_bytes(len(levels) * self.tables.stride)
+        cdef uint8_t* start = <uint8_t*>data_of(starts)
+        cdef int index
+        for index in range(len(levels)):
+            self.tables.interface.set_up(start + index * self.tables.stride, &rows[index, 0])
         self.levels = list(levels)
-        self.level_tiles = np.ascontiguousarray(tiles.reshape(len(levels), -1))
-        self.tables.levels = &self.level_tiles[0, 0]
-        self.tables.cells = self.level_tiles.shape[1]
+        self.starts = starts
+        self.tables.starts = start
         self.tables.level_count = len(levels)
 
     cdef inline void* state(self, int index) noexcept nogil:
@@ -385,20 +389,16 @@ cdef class BatchEnv:
             raise StateError("the saved state is damaged: its checksum does not fit")
         cdef bytes state = body[4 + len(header):]
         cdef const char* raw = state
-        cdef void* copy = calloc(1, self.tables.stride)
-        if copy == NULL:
-            raise MemoryError("no room for a state")
-        try:
-            memcpy(copy, raw, self.tables.interface.state_size)
-            if not self.tables.interface.is_sound(copy):
-                raise StateError("the saved state breaks the rules of the game")
-            if not 0 <= (<Header*>copy).level_index < self.tables.level_count:
-                (<Header*>copy).level_index = 0
-            if self.tables.interface.derive != NULL:
-                self.tables.interface.derive(copy)
-            memcpy(self.state(index), copy, self.tables.stride)
-        finally:
-            free(copy)
+        room = _aligned_bytes(self.tables.stride)
+        cdef void* copy = data_of(room)
+        memcpy(copy, raw, self.tables.interface.state_size)
+        if not self.tables.interface.is_sound(copy):
+            raise StateError("the saved state breaks the rules of the game")
+        if not 0 <= (<Header*>copy).level_index < self.tables.level_count:
+            (<Header*>copy).level_index = 0
+        if self.tables.interface.derive != NULL:
+            self.tables.interface.derive(copy)
+        memcpy(self.state(index), copy, self.tables.stride)
         self.tables.level_index[index] = (<Header*>self.state(index)).level_index
         observe(&self.tables, index)
 

@@ -76,7 +76,8 @@ ctypedef struct Boards:
 ctypedef struct BlastState:
     Header header
     uint8_t cells[CELLS_PADDED]     # content | danger << 4
-    uint8_t hidden[CELLS_PADDED]    # item under each crate, as Content, or FLOOR
+    Bits hidden_ranges              # crates under which a range item lies
+    Bits hidden_bombs               # the same for a bomb item
     Bomb bombs[MAX_BOMBS]
     Player players[PLAYERS]
     int32_t bomb_count

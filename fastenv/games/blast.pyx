@@ -39,7 +39,7 @@ from fastenv.games.bitboard cimport (
     Bits, bits_add, bits_all, bits_and, bits_any, bits_down, bits_has, bits_is, bits_left, bits_neighbours,
     bits_none, bits_of, bits_or, bits_pop, bits_remove, bits_right, bits_up, bits_without,
 )
-from fastenv.games.game cimport RUNNING, TERMINATED, CompiledGame, Header
+from fastenv.games.game cimport RUNNING, TERMINATED, CompiledGame
 from fastenv.games.rng cimport draw_below
 
 import numpy as np
@@ -280,30 +280,29 @@ cdef void set_off(
 
 # ---------------------------------------------------------------------------------- one episode
 
-cdef void blast_reset(void* raw, const uint8_t* level) noexcept nogil:
+cdef void blast_set_up(void* raw, const uint8_t* level) noexcept nogil:
     cdef BlastState* state = <BlastState*>raw
-    cdef Header header = state.header
     cdef int cell, player
     cdef uint8_t tile
     cdef Bits spawn
-    memset(state, 0, sizeof(BlastState))
-    state.header = header
-    state.header.illegal_actions = 0
-    state.closing_path = draw_below(&state.header.stream, 8)
-    for cell in range(CELLS):       # without branches or tables, so that it takes few instructions
+    for cell in range(CELLS):
         tile = level[cell]
         state.cells[cell] = tile if tile <= CRATE else CRATE if tile < LEVEL_SPAWN_1 else FLOOR
-        state.hidden[cell] = tile if RANGE_ITEM <= tile <= BOMB_ITEM else FLOOR
+    state.hidden_ranges = bits_is(level, 0, RANGE_ITEM)
+    state.hidden_bombs = bits_is(level, 0, BOMB_ITEM)
     for player in range(PLAYERS):
         spawn = bits_is(level, 0, LEVEL_SPAWN_1 + player)
         state.players[player].cell = bits_pop(&spawn)
-    state.boards.open = bits_without(bits_all(), bits_is(state.cells, 0, WALL))
-    state.boards.crates = bits_is(state.cells, 0, CRATE)
-    for player in range(PLAYERS):
         state.players[player].alive = 1
         state.players[player].bombs = 1
         state.players[player].capacity = 1
         state.players[player].range = START_RANGE
+    derive_boards(state)
+
+
+cdef void blast_vary(void* raw) noexcept nogil:
+    cdef BlastState* state = <BlastState*>raw
+    state.closing_path = draw_below(&state.header.stream, 8)
 
 
 cdef void move_players(BlastState* state, const uint8_t* actions) noexcept nogil:
@@ -439,13 +438,14 @@ cdef void burn_items(BlastState* state) noexcept nogil:
 
 cdef int burn_crates(BlastState* state, Bits crates) noexcept nogil:
     """Show what these crates hide; how many they are."""
-    cdef int cell, count = 0
+    cdef int cell, item, count = 0
+    cdef Bits hidden = bits_or(state.hidden_ranges, state.hidden_bombs)
+    state.boards.items = bits_or(state.boards.items, bits_and(crates, hidden))
     while bits_any(crates):
         cell = bits_pop(&crates)
-        state.cells[cell] = (state.cells[cell] & ~CONTENT) | state.hidden[cell]
-        if state.hidden[cell] != FLOOR:
-            bits_add(&state.boards.items, cell)
-        state.hidden[cell] = FLOOR
+        item = RANGE_ITEM * bits_has(state.hidden_ranges, cell)
+        item += BOMB_ITEM * bits_has(state.hidden_bombs, cell)
+        state.cells[cell] = (state.cells[cell] & ~CONTENT) | item
         count += 1
     return count
 
@@ -467,7 +467,8 @@ cdef bint close_arena(BlastState* state) noexcept nogil:
         take_bombs_off(state, 1u << bomb_at(state.bombs, state.bomb_count, cell))
         is_stale = True
     state.cells[cell] = WALL
-    state.hidden[cell] = FLOOR
+    bits_remove(&state.hidden_ranges, cell)
+    bits_remove(&state.hidden_bombs, cell)
     bits_remove(&state.boards.open, cell)
     bits_remove(&state.boards.crates, cell)
     bits_remove(&state.boards.items, cell)
@@ -794,10 +795,10 @@ cdef bint blast_is_sound(const void* raw) noexcept nogil:
         return False
     if not (0 <= state.closing_path < 8 and 0 <= state.ended <= 1):
         return False
+    if bits_any(bits_and(state.hidden_ranges, state.hidden_bombs)):
+        return False
     for cell in range(CELLS):
-        if (state.cells[cell] & CONTENT) > BOMB_HERE or state.hidden[cell] > BOMB_ITEM:
-            return False
-        if state.hidden[cell] == WALL or state.hidden[cell] == CRATE:
+        if (state.cells[cell] & CONTENT) > BOMB_HERE:
             return False
         if not inside(cell) and (state.cells[cell] & CONTENT) != WALL:
             return False
@@ -836,7 +837,8 @@ cdef class BlastGame(CompiledGame):
         self.spec = SPEC
         self.interface.state_size = sizeof(BlastState) - sizeof(Boards)
         self.interface.derived_size = sizeof(Boards)
-        self.interface.reset = blast_reset
+        self.interface.set_up = blast_set_up
+        self.interface.vary = blast_vary
         self.interface.step = blast_step
         self.interface.observe = blast_observe
         self.interface.survivable = blast_survivable

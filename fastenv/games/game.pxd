@@ -26,8 +26,11 @@ ctypedef struct Header:
 ctypedef struct GameInterface:
     size_t state_size                     # bytes of the state struct that are saved
     size_t derived_size                   # bytes after them that follow from them; 0: none
-    # Start an episode on `level` (uint8 [height * width] tile ids); header and streams are set.
-    void (*reset)(void* state, const uint8_t* level) noexcept nogil
+    # Write the state in which episodes on `level` (uint8 [height * width] tile ids) start, into
+    # zeroed bytes and all but the header: done once a level, an episode starts as a copy.
+    void (*set_up)(void* state, const uint8_t* level) noexcept nogil
+    # Draw from the header's stream what differs between episodes on one level; NULL: nothing does.
+    void (*vary)(void* state) noexcept nogil
     # One tick. actions uint8 [players], every one below the number of actions. Writes rewards
     # float32 [players]; returns an Outcome.
     int (*step)(void* state, const uint8_t* actions, float* rewards) noexcept nogil

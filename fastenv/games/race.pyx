@@ -26,9 +26,9 @@ is sliding, and how many ticks are left.
 """
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
-from fastenv.games.game cimport RUNNING, TERMINATED, TRUNCATED, CompiledGame, Header
+from fastenv.games.game cimport RUNNING, TERMINATED, TRUNCATED, CompiledGame
 
 import numpy as np
 
@@ -135,13 +135,9 @@ cdef bint is_legal(const RaceState* state, int player, int action) noexcept nogi
 
 # ---------------------------------------------------------------------------------- one episode
 
-cdef void race_reset(void* raw, const uint8_t* level) noexcept nogil:
+cdef void race_set_up(void* raw, const uint8_t* level) noexcept nogil:
     cdef RaceState* state = <RaceState*>raw
-    cdef Header header = state.header
     cdef int cell
-    memset(state, 0, sizeof(RaceState))
-    state.header = header
-    state.header.illegal_actions = 0
     for cell in range(CELLS):
         if level[cell] == LEVEL_SPAWN_1 or level[cell] == LEVEL_SPAWN_2:
             state.players[level[cell] - LEVEL_SPAWN_1].cell = cell
@@ -319,7 +315,7 @@ cdef class RaceGame(CompiledGame):
     def __cinit__(self):
         self.spec = SPEC
         self.interface.state_size = sizeof(RaceState)
-        self.interface.reset = race_reset
+        self.interface.set_up = race_set_up
         self.interface.step = race_step
         self.interface.observe = race_observe
         self.interface.survivable = race_survivable

@@ -9,7 +9,7 @@ flag has won (+1, the other -1). After tick 60 the game is cut off without a win
 """
 
 from libc.stdint cimport int32_t, uint8_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
 from fastenv.games.game cimport (
     RUNNING, TERMINATED, TRUNCATED, CompiledGame, Decide, Header, ScriptedPlayer,
@@ -98,13 +98,9 @@ cdef inline bint is_legal(const FlagState* state, int player, int action) noexce
     return state.cells[state.at[player] + OFFSETS[action]] != WALL
 
 
-cdef void flag_reset(void* raw, const uint8_t* level) noexcept nogil:
+cdef void flag_set_up(void* raw, const uint8_t* level) noexcept nogil:
     cdef FlagState* state = <FlagState*>raw
-    cdef Header header = state.header
     cdef int cell
-    memset(state, 0, sizeof(FlagState))
-    state.header = header
-    state.header.illegal_actions = 0
     for cell in range(CELLS):
         if level[cell] == LEVEL_SPAWN_1 or level[cell] == LEVEL_SPAWN_2:
             state.at[level[cell] - LEVEL_SPAWN_1] = cell
@@ -199,7 +195,7 @@ cdef class FlagGame(CompiledGame):
     def __cinit__(self):
         self.spec = SPEC
         self.interface.state_size = sizeof(FlagState)
-        self.interface.reset = flag_reset
+        self.interface.set_up = flag_set_up
         self.interface.step = flag_step
         self.interface.observe = flag_observe
         self.interface.survivable = flag_legal
