@@ -117,6 +117,19 @@ class GameSpec:
     def observation_size(self) -> int:
         return sum(field.size for field in self.observation)
 
+    @property
+    def observation_shape(self) -> tuple[int, ...]:
+        return (self.observation_size,)
+
+    @property
+    def observation_dtype(self) -> str:
+        return "uint8"
+
+    @property
+    def observation_kind(self) -> str:
+        """How a network has to read it: cells of a grid, then positions and scalars."""
+        return "grid"
+
     def offset(self, field_name: str) -> int:
         """Index of the field's first element in the flat observation."""
         start = 0

@@ -35,8 +35,10 @@ class Room:
 
 PLUGIN_CORE = tuple(
     f"engine_plugin.{name}"
-    for name in ("card", "errors", "files", "journal", "protobuf", "strict_json", "trajectory")
-)
+    for name in (
+        "card", "errors", "facts", "files", "journal", "protobuf", "strict_json", "trajectory",
+    )
+)  # fmt: skip
 RUNTIME = (*PLUGIN_CORE, "engine_plugin.runtime", "numpy", "onnxruntime")
 FASTENV_CORE = (
     "batch", "bots", "builtin_levels", "errors", "games", "level", "registry", "spec",
@@ -70,8 +72,9 @@ ROOMS = (
     ),
     Room(
         "engine_plugin.learn",
-        ("engine_plugin/learn/*.py",),
-        (*RUNTIME, "engine_plugin.learn", "engine_plugin.levels", "fastenv", "rich", *TENSORFLOW),
+        ("engine_plugin/learn/*.py", "engine_plugin/learn/worlds/*.py"),
+        (*RUNTIME, "engine_plugin.learn", "engine_plugin.levels", "fastenv", "rich",
+         "gymnasium", *TENSORFLOW),
     ),
     Room(
         "engine_plugin.export",

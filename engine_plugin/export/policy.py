@@ -1,8 +1,8 @@
 """Writes a trained policy as ONNX, if the file decides as TensorFlow does.
 
-All preprocessing is inside the graph. Inputs: `observation` uint8 [batch, obs_size], `legal_mask`
-uint8 [batch, actions]. Outputs: `q_values` float32 [batch, actions], -1e9 where not legal, and
-`action` int32 [batch], the best legal one.
+All preprocessing is inside the graph. Inputs: `observation` uint8 or float32 [batch, obs_size] (of
+an image [batch, height, width, channels]), `legal_mask` uint8 [batch, actions]. Outputs: `q_values`
+float32 [batch, actions], -1e9 where not legal, and `action` int32 [batch], the best legal one.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import tf2onnx
 from engine_plugin.card import Card, Decision
 from engine_plugin.errors import ParityError
 from engine_plugin.export.card_io import attach_card
+from engine_plugin.facts import GameFacts
 from engine_plugin.files import atomic_write
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.dqn import allowed_only
 from engine_plugin.learn.networks import DQN
 from engine_plugin.runtime.policy import load_policy
-from fastenv import GameSpec
 
 OPSET = 17
 TOLERANCE = 1e-4
@@ -30,7 +30,7 @@ TOLERANCE = 1e-4
 
 def policy_card(
     name: str,
-    spec: GameSpec,
+    facts: GameFacts,
     config: PolicyConfig,
     training: dict[str, Any],
     evaluation: dict[str, Any],
@@ -39,10 +39,10 @@ def policy_card(
     return Card(
         kind="policy",
         name=name,
-        game=spec.name,
-        game_version=spec.version,
-        layout=spec.layout(),
-        actions=spec.actions,
+        game=facts.name,
+        game_version=facts.version,
+        layout=facts.layout(),
+        actions=facts.actions,
         decision=Decision(
             rule="softmax" if config.policy == "soft" else "greedy",
             temperature=config.play_temperature,
@@ -58,11 +58,11 @@ def export_policy(
 ) -> float:
     """Write network and card to `path`; return the largest difference of a q value that was found.
 
-    observations uint8 [n, obs_size], masks uint8 [n, actions]: recorded in play, to compare on.
+    observations [n, *observation_shape], masks uint8 [n, actions]: recorded in play, to compare on.
     Raises ParityError, and writes nothing, where onnxruntime's values differ from TensorFlow's by
     more than 1e-4, or its action does although the two best values differ by more than that.
     """
-    data = attach_card(_to_onnx(network, card), card)
+    data = attach_card(_to_onnx(network, card, observations.shape[1:]), card)
     ours = np.asarray(load_policy(data).q_values(observations, masks))
     theirs = allowed_only(network(tf.constant(observations)), tf.constant(masks)).numpy()
     difference = float(np.abs(ours - theirs).max())
@@ -79,8 +79,10 @@ def export_policy(
     return difference
 
 
-def _to_onnx(network: DQN, card: Card) -> bytes:
-    observation = tf.TensorSpec((None, card.observation_size), tf.uint8, name="observation")
+def _to_onnx(network: DQN, card: Card, observation_shape: tuple[int, ...]) -> bytes:
+    observation = tf.TensorSpec(
+        (None, *observation_shape), card.observation_type, name="observation"
+    )
     legal_mask = tf.TensorSpec((None, len(card.actions)), tf.uint8, name="legal_mask")
 
     @tf.function(input_signature=[observation, legal_mask])

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-import fastenv
 from engine_plugin.errors import ConfigError
 from engine_plugin.export.policy import export_policy, policy_card
 from engine_plugin.files import refuse_existing
-from engine_plugin.learn.arena import Arena
+from engine_plugin.learn.acting import values_to_actions
 from engine_plugin.learn.checkpoint import arrays_to_variables, load_checkpoint
 from engine_plugin.learn.config import PolicyConfig
-from engine_plugin.learn.networks import DQN
+from engine_plugin.learn.networks import DQN, example_of
+from engine_plugin.learn.worlds import open_task
+from engine_plugin.learn.worlds.contract import World
 
 PARITY_ENVS = 64
 PARITY_TICKS = 48
@@ -36,11 +37,11 @@ def export_run(
         refuse_existing(out, force)
     path = Path(out) if out is not None else folder / "model.onnx"
     record = _read_record(folder)
-    config = PolicyConfig(**record["config"])
-    spec = fastenv.game_spec(config.game)
+    config = PolicyConfig(**record["config"]).resolved()
+    task = open_task(config)
     groups, facts = load_checkpoint(folder / ("checkpoint.npz" if latest else "best.npz"))
-    network = DQN(spec, config)
-    network(tf.zeros([1, spec.observation_size], tf.uint8))
+    network = DQN(task.facts, config)
+    network(example_of(task.facts))
     arrays_to_variables(groups["target"], network.variables, "network")
     evaluation = facts["best"] if latest else facts["evaluation"]
     training = {
@@ -49,8 +50,10 @@ def export_run(
         "seconds": facts["seconds"] if latest else evaluation["seconds"],
     }
     name = Path(out).stem if out is not None else folder.resolve().name
-    card = policy_card(name, spec, config, training, evaluation)
-    observations, masks = _recorded_play(network, config)
+    card = policy_card(name, task.facts, config, training, evaluation)
+    observations, masks = _recorded_play(
+        network, config, task.parity_world(PARITY_ENVS, config.seed)
+    )
     difference = export_policy(network, card, path, observations, masks)
     return {
         "model": str(path),
@@ -75,15 +78,15 @@ def _read_record(folder: Path) -> dict[str, Any]:
     return record
 
 
-def _recorded_play(network: DQN, config: PolicyConfig) -> tuple[np.ndarray, np.ndarray]:
+def _recorded_play(
+    network: DQN, config: PolicyConfig, world: World
+) -> tuple[np.ndarray, np.ndarray]:
     """Observations and allowed actions of some play of the network itself."""
-    arena = Arena(config.game, config.opponent_names, PARITY_ENVS, config.seed)
     noise = np.random.default_rng(config.seed)
     seen, allowed = [], []
     for _ in range(PARITY_TICKS):
-        seen.append(arena.observations.copy())
-        allowed.append(arena.allowed.copy())
-        values = network(tf.constant(arena.observations)).numpy()
-        values = values / config.temperature + noise.gumbel(size=values.shape)
-        arena.step(np.where(arena.allowed > 0, values, -np.inf).argmax(axis=1).astype(np.uint8))
+        seen.append(world.observations.copy())
+        allowed.append(world.allowed.copy())
+        values = network(tf.constant(world.observations)).numpy()
+        world.step(values_to_actions(values, world.allowed, config.temperature, noise))
     return np.concatenate(seen), np.concatenate(allowed)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import fastenv
+from engine_plugin.errors import ConfigError
 from fastenv import BatchEnv, Bot, Level
 
 
@@ -34,6 +35,8 @@ class Arena:
     rewards             float32 [num_envs]; times `late_reward` where nobody won early
     terminated, truncated   bool [num_envs]
     next_observations   uint8 [num_envs, obs_size]: after the step, before an autoreset
+    next_allowed        uint8 [num_envs, actions]: `allowed`; where a limit cut an episode off, what
+                        the new one allows at its start stands in for it
     final_statistics    int32 [num_envs, statistics]: the learner's, of episodes that ended
     """
 
@@ -107,18 +110,33 @@ class Arena:
             )
             self._observe(group)
 
-    def save_states(self) -> list[list[bytes]]:
-        """Every env's state, group by group."""
-        return [
-            [group.batch.save_state(index) for index in range(group.batch.num_envs)]
-            for group in self.groups
-        ]
+    @property
+    def next_allowed(self) -> np.ndarray:
+        return self.allowed
 
-    def load_states(self, states: list[list[bytes]]) -> None:
-        """Go on from saved states."""
-        for group, blobs in zip(self.groups, states, strict=True):
-            for index, blob in enumerate(blobs):
-                group.batch.load_state(index, blob)
+    def save_state(self) -> dict[str, np.ndarray]:
+        """Every env's state, uint8 [envs of the group, bytes] for each group by its number."""
+        return {
+            f"{number:03d}": np.stack(
+                [
+                    np.frombuffer(group.batch.save_state(index), np.uint8)
+                    for index in range(group.batch.num_envs)
+                ]
+            )
+            for number, group in enumerate(self.groups)
+        }
+
+    def load_state(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from a saved state. Raises ConfigError where it is of other envs."""
+        if [len(state[name]) for name in sorted(state)] != [
+            group.batch.num_envs for group in self.groups
+        ]:
+            raise ConfigError(
+                "the checkpoint's envs are of another number: resume with the settings in run.json"
+            )
+        for name, group in zip(sorted(state), self.groups, strict=True):
+            for index, blob in enumerate(state[name]):
+                group.batch.load_state(index, blob.tobytes())
             self._observe(group)
 
 

@@ -57,7 +57,7 @@ def who_played(header: TrajectoryHeader) -> tuple[str, tuple[str, ...]]:
 
 
 def _transitions(file: TrajectoryFile, spec: GameSpec, safety: str) -> ReplayBuffer:
-    buffer = ReplayBuffer(file.transitions, 1, spec.observation_size, len(spec.actions))
+    buffer = ReplayBuffer(file.transitions, 1, spec.observation_shape, len(spec.actions))
     for number, episode in enumerate(file.episodes, start=1):
         level = fastenv.Level.from_tiles(episode.level, spec)
         batch = fastenv.make_batch(spec.name, 1, levels=[level], autoreset=False)

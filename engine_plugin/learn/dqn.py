@@ -13,11 +13,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from engine_plugin.facts import GameFacts
 from engine_plugin.learn.config import PolicyConfig
-from engine_plugin.learn.networks import DQN, Discriminator
+from engine_plugin.learn.networks import DQN, Discriminator, example_of
 from engine_plugin.learn.replay import Transitions
 from engine_plugin.learn.rewards import absorbing_value, style_reward
-from fastenv import GameSpec
 
 FORBIDDEN = -1e9
 MARGIN = 0.8  # of the large-margin loss (DQfD, Hester et al. 2018)
@@ -52,12 +52,12 @@ def cloning_loss(outputs: Any, allowed: Any, actions: Any) -> Any:
 class DQNLearner:
     """Q-network, target network, optimiser, and the compiled update and acting functions."""
 
-    def __init__(self, spec: GameSpec, config: PolicyConfig, discriminator: Discriminator | None):
+    def __init__(self, facts: GameFacts, config: PolicyConfig, discriminator: Discriminator | None):
         self.config = config
         self.discriminator = discriminator
-        self.network = DQN(spec, config)
-        self.target = DQN(spec, config)
-        example = tf.zeros([1, spec.observation_size], tf.uint8)
+        self.network = DQN(facts, config)
+        self.target = DQN(facts, config)
+        example = example_of(facts)
         self.network(example)
         self.target(example)
         self.target.set_weights(self.network.get_weights())
@@ -91,7 +91,7 @@ class DQNLearner:
         if self.discriminator is not None:
             weight = config.style_weight
             rows, steps = batch.actions.shape
-            flat = tf.reshape(batch.observations, [-1, batch.observations.shape[2]])
+            flat = tf.reshape(batch.observations, [-1, *batch.observations.shape[2:]])
             repeated = None if symmetry is None else tf.repeat(symmetry, steps)
             outputs = chosen(self.discriminator(flat, repeated), tf.reshape(batch.actions, [-1]))
             style = style_reward(config.style_form, outputs)
@@ -108,7 +108,7 @@ class DQNLearner:
         float32 [B, n]. Soft Q(s, a) = r + gamma V(s'), V(s') = E[Q(s', a') - T log pi(a' | s')]:
         a sum over n steps needs that term for each action but the first."""
         rows, steps = batch.actions.shape
-        later = tf.reshape(batch.observations[:, 1:], [-1, batch.observations.shape[2]])
+        later = tf.reshape(batch.observations[:, 1:], [-1, *batch.observations.shape[2:]])
         allowed = tf.reshape(batch.allowed[:, 1:], [-1, batch.allowed.shape[2]])
         actions = tf.reshape(batch.actions[:, 1:], [-1])
         repeated = None if symmetry is None else tf.repeat(symmetry, steps - 1)

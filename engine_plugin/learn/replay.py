@@ -1,4 +1,4 @@
-"""The replay buffer: uint8 observations of many envs in a ring, sampled as n-step transitions.
+"""The replay buffer: observations of many envs in a ring, sampled as n-step transitions.
 
 Rewards of the discriminator are not stored: they are computed when a batch is sampled.
 """
@@ -13,12 +13,12 @@ import numpy as np
 class Transitions(NamedTuple):
     """A sampled batch of B n-step transitions; step j of row i counts where `valid[i, j]`.
 
-    observations        uint8 [B, n, obs_size]
+    observations        uint8 or float32 [B, n, *observation_shape]
     allowed             uint8 [B, n, actions], the actions the policy chose from
     actions             int32 [B, n]
     rewards             float32 [B, n], the game's
     valid               float32 [B, n], 1 up to the end of the episode
-    next_observations   uint8 [B, obs_size], after the last valid step
+    next_observations   [B, *observation_shape], after the last valid step
     next_allowed        uint8 [B, actions]
     terminated          float32 [B], 1 where the last valid step ended the episode by the rules
     steps               int32 [B], number of valid steps
@@ -43,14 +43,21 @@ def concatenate(first: Transitions, second: Transitions) -> Transitions:
 class ReplayBuffer:
     """A ring of `length` ticks of `num_envs` envs."""
 
-    def __init__(self, length: int, num_envs: int, observation_size: int, actions: int):
+    def __init__(
+        self,
+        length: int,
+        num_envs: int,
+        observation_shape: tuple[int, ...],
+        actions: int,
+        dtype: str = "uint8",
+    ):
         shape = (length, num_envs)
         self.arrays: dict[str, np.ndarray] = {
-            "observations": np.zeros((*shape, observation_size), np.uint8),
+            "observations": np.zeros((*shape, *observation_shape), dtype),
             "allowed": np.zeros((*shape, actions), np.uint8),
             "actions": np.zeros(shape, np.uint8),
             "rewards": np.zeros(shape, np.float32),
-            "next_observations": np.zeros((*shape, observation_size), np.uint8),
+            "next_observations": np.zeros((*shape, *observation_shape), dtype),
             "next_allowed": np.zeros((*shape, actions), np.uint8),
             "terminated": np.zeros(shape, bool),
             "truncated": np.zeros(shape, bool),

@@ -19,10 +19,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import fastenv
 from engine_plugin.errors import ConfigError
 from engine_plugin.files import atomic_write, refuse_existing
-from engine_plugin.learn.arena import Arena
+from engine_plugin.learn.acting import Actor, values_to_actions
 from engine_plugin.learn.checkpoint import (
     arrays_to_variables,
     load_checkpoint,
@@ -30,25 +29,17 @@ from engine_plugin.learn.checkpoint import (
     variables_to_arrays,
 )
 from engine_plugin.learn.config import PolicyConfig
-from engine_plugin.learn.demonstrations import Demonstrations, load_demonstrations
+from engine_plugin.learn.demonstrations import Demonstrations
 from engine_plugin.learn.discriminator import DiscriminatorLearner
 from engine_plugin.learn.dqn import DQNLearner
-from engine_plugin.learn.evaluate import (
-    YARDSTICK,
-    StyleYardstick,
-    play_episodes,
-    profile,
-    strength,
-    summary,
-)
 from engine_plugin.learn.progress import TrainingProgress
 from engine_plugin.learn.replay import ReplayBuffer, Transitions, concatenate
-from engine_plugin.levels.source import levels_from
-from fastenv import GameSpec
+from engine_plugin.learn.worlds import facts_of, open_task
+from engine_plugin.learn.worlds.contract import Task
 
 NEWEST_TICKS = 40  # of the replay buffer, from which newest negatives are drawn
 CLONE_BATCH = 256
-VALIDATION_SEED = 1_000_003  # levels and matches of the evaluations during training
+NOISE_SEED = 1_000_003  # of what a soft policy samples in an evaluation
 RUN_FILES = ("checkpoint.npz", "best.npz", "log.jsonl", "run.json", "model.onnx")
 VERSIONS = ("tensorflow", "keras", "numpy", "onnxruntime", "tf2onnx")
 
@@ -59,18 +50,12 @@ def train_policy(config: PolicyConfig, command: str = "") -> dict[str, Any]:
     Raises ConfigError, OutputExistsError, TrajectoryError, UnknownGameError or a ModelError before
     anything is written.
     """
-    config = config.resolved()
+    config = config.resolved(facts_of(config).observation_kind)
     out = Path(config.out)
     if not config.resume:
         refuse_existing(out, config.force)
-    spec = fastenv.game_spec(config.game)
-    for name in config.opponent_names:
-        fastenv.make_bot(name, config.game)
-    levels = levels_from(config.levels, spec, config.seed)
-    demonstrations = None
-    if config.demos:
-        demonstrations = load_demonstrations(config.demos, spec, config.safety)
-    run = TrainingRun(config, command, spec, levels, demonstrations)
+    task = open_task(config)
+    run = TrainingRun(config, command, task, task.demonstrations())
     if config.resume:
         run.resume()
     else:
@@ -81,73 +66,43 @@ def train_policy(config: PolicyConfig, command: str = "") -> dict[str, Any]:
 
 
 class TrainingRun:
-    """The parts of one run and what happens to them."""
+    """The parts of one run and what happens to them. What kind of game it is, only its task knows:
+    the run sees a world of arrays and a judge."""
 
     def __init__(
         self,
         config: PolicyConfig,
         command: str,
-        spec: GameSpec,
-        levels: list[fastenv.Level],
+        task: Task,
         demonstrations: Demonstrations | None,
     ):
-        self.config, self.command, self.spec, self.levels = config, command, spec, levels
+        self.config, self.command, self.task = config, command, task
         self.out = Path(config.out)
         self.demonstrations = demonstrations
         self.random = np.random.default_rng(config.seed)
+        facts = task.facts
         _set_threads(config.threads)
         keras.utils.set_random_seed(config.seed)
         self.discriminator = (
-            DiscriminatorLearner(spec, config) if config.uses_discriminator else None
+            DiscriminatorLearner(facts, config) if config.uses_discriminator else None
         )
         self.learner = DQNLearner(
-            spec, config, self.discriminator.network if self.discriminator else None
+            facts, config, self.discriminator.network if self.discriminator else None
         )
-        self.arena = Arena(
-            config.game,
-            config.opponent_names,
-            config.num_envs,
-            config.seed + 1,
-            levels,
-            config.safety,
-            config.late_reward,
-        )
+        self.world = task.world(config.num_envs, config.seed + 1)
         self.replay = ReplayBuffer(
             max(config.replay_size // config.num_envs, config.n_step + 1),
             config.num_envs,
-            spec.observation_size,
-            len(spec.actions),
+            facts.observation_shape,
+            len(facts.actions),
+            facts.observation_dtype,
         )
-        self.yardstick = None
-        scale = set(fastenv.scripted_player_names(config.game)) - {YARDSTICK}
-        if demonstrations is not None and demonstrations.player in scale:
-            self.yardstick = StyleYardstick(
-                spec,
-                demonstrations.player,
-                self.validation_opponents,
-                config.evaluation_episodes,
-                VALIDATION_SEED,
-                levels,
-            )
+        self.judge = task.judge(demonstrations)
         self.steps = 0
         self.updates = 0
         self.seconds = 0.0  # of training before this process
         self.best_score = -np.inf
         self.best: dict[str, Any] = {}
-
-    @property
-    def validation_opponents(self) -> tuple[str, ...]:
-        """The demonstrator's opponents where style is judged, else one's own, each once."""
-        opponents = self.config.opponent_names
-        if self.selects_style and self.demonstrations is not None:
-            opponents = self.demonstrations.opponents
-        return tuple(dict.fromkeys(opponents))
-
-    @property
-    def selects_style(self) -> bool:
-        if self.config.select == "auto":
-            return self.config.reward not in ("game", "mix")
-        return self.config.select == "style"
 
     # ------------------------------------------------------------------------------- the run
 
@@ -179,7 +134,7 @@ class TrainingRun:
         if self.config.reward == "none":
             self.save()
             return
-        with TrainingProgress(self.config.minutes * 60) as progress:
+        with TrainingProgress() as progress:
             try:
                 self.learn(progress)
             except KeyboardInterrupt:
@@ -190,7 +145,8 @@ class TrainingRun:
     def learn(self, progress: TrainingProgress) -> None:
         config = self.config
         began, before, first_steps = time.monotonic(), self.seconds, self.steps
-        next_evaluation = self.seconds + config.evaluate_every
+        due_seconds = self.seconds + config.evaluate_every
+        due_steps = self.steps + config.evaluate_steps
         numbers: list[np.ndarray] = []
         judged: list[np.ndarray] = []
         while not self.is_over:
@@ -202,37 +158,39 @@ class TrainingRun:
             self.seconds = before + time.monotonic() - began
             if self.steps % (64 * config.num_envs) == 0:
                 rate = (self.steps - first_steps) / max(time.monotonic() - began, 1e-9)
-                progress.moved(self.seconds, rate)
-            if self.is_over or self.seconds >= next_evaluation:
-                next_evaluation += config.evaluate_every
+                progress.moved(1 - self.share_left, rate)
+            by_clock = not config.evaluate_steps and self.seconds >= due_seconds
+            by_steps = config.evaluate_steps > 0 and self.steps >= due_steps
+            if self.is_over or by_clock or by_steps:
+                due_seconds += config.evaluate_every
+                due_steps += config.evaluate_steps
                 line = self.evaluate(_means(numbers, judged))
                 numbers, judged = [], []
                 self.save()
-                progress.evaluated(_short(line))
-                progress.say(_long(line))
+                progress.evaluated(self.judge.brief(line))
+                progress.say(self.describe(line))
 
     def play_one_tick(self) -> None:
         """One decision in every env, remembered with what came of it."""
-        config, arena = self.config, self.arena
-        values = self.learner.act(arena.observations, arena.allowed).numpy()
+        config, world = self.config, self.world
+        values = self.learner.act(world.observations, world.allowed).numpy()
         if config.policy == "soft":
-            # The argmax of values with Gumbel noise is a sample of their softmax.
-            values = values / config.temperature + self.random.gumbel(size=values.shape)
+            actions = values_to_actions(values, world.allowed, config.temperature, self.random)
         else:
-            at_random = self.random.random(config.num_envs) < config.epsilon
+            at_random = self.random.random(config.num_envs) < self.epsilon
             values = np.where(at_random[:, None], self.random.random(values.shape), values)
-        actions = np.where(arena.allowed > 0, values, -np.inf).argmax(axis=1).astype(np.uint8)
-        observations, allowed = arena.observations.copy(), arena.allowed.copy()
-        arena.step(actions)
+            actions = values_to_actions(values, world.allowed)
+        observations, allowed = world.observations.copy(), world.allowed.copy()
+        world.step(actions)
         self.replay.add(
             observations=observations,
             allowed=allowed,
             actions=actions,
-            rewards=arena.rewards,
-            next_observations=arena.next_observations,
-            next_allowed=arena.allowed,
-            terminated=arena.terminated,
-            truncated=arena.truncated,
+            rewards=world.rewards,
+            next_observations=world.next_observations,
+            next_allowed=world.next_allowed,
+            terminated=world.terminated,
+            truncated=world.truncated,
         )
         self.steps += config.num_envs
 
@@ -240,12 +198,12 @@ class TrainingRun:
     def is_over(self) -> bool:
         """Whether the minutes or the steps are used up; a run resumed then plays no more."""
         config = self.config
-        return self.seconds >= config.minutes * 60 or 0 < config.steps <= self.steps
+        return 0 < config.minutes * 60 <= self.seconds or 0 < config.steps <= self.steps
 
     @property
     def share_left(self) -> float:
         """Share of the run that is still to come, by the clock or by the steps."""
-        gone = self.seconds / (self.config.minutes * 60)
+        gone = self.seconds / (self.config.minutes * 60) if self.config.minutes else 0.0
         if self.config.steps:
             gone = max(gone, self.steps / self.config.steps)
         return max(0.0, 1 - gone)
@@ -254,6 +212,13 @@ class TrainingRun:
     def rate_factor(self) -> float:
         """Factor on the learning rates: 1 in the first half of the run, then down to `rate_end`."""
         return self.config.rate_end + (1 - self.config.rate_end) * min(1.0, 2 * self.share_left)
+
+    @property
+    def epsilon(self) -> float:
+        """Share of random actions now: from 1 down to `epsilon` over `epsilon_steps`."""
+        config = self.config
+        left = 1 - self.steps / config.epsilon_steps if config.epsilon_steps else 0.0
+        return config.epsilon + (1 - config.epsilon) * max(left, 0.0)
 
     def updates_due(self) -> bool:
         return self.updates * self.config.steps_per_update < self.steps - self.config.warm_up
@@ -301,49 +266,27 @@ class TrainingRun:
         ).numpy()
         return result
 
-    def symmetry(self, count: int) -> np.ndarray:
-        """A random board symmetry for each row, int32 [count]."""
-        return self.random.integers(0, self.config.symmetries, count).astype(np.int32)
+    def symmetry(self, count: int) -> np.ndarray | None:
+        """A random board symmetry for each row, int32 [count]; None where there are none."""
+        if not self.task.symmetries:
+            return None
+        return self.random.integers(0, self.task.symmetries, count).astype(np.int32)
 
     # ------------------------------------------------------------------------ judging and keeping
 
     def evaluate(self, line: dict[str, Any]) -> dict[str, Any]:
-        """Play validation matches, log the line, keep the weights if they are the best so far."""
-        noise = np.random.default_rng(VALIDATION_SEED)
-
-        def decide(observations: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-            values = self.learner.act_averaged(observations, allowed).numpy()
-            if self.config.policy == "soft":
-                values = values / self.config.play_temperature + noise.gumbel(size=values.shape)
-            actions: np.ndarray = np.where(allowed > 0, values, -np.inf).argmax(axis=1)
-            return actions.astype(np.uint8)
-
-        played = play_episodes(
-            self.spec,
-            decide,
-            self.validation_opponents,
-            self.config.evaluation_episodes,
-            VALIDATION_SEED,
-            self.levels,
-            self.config.safety,
-        )
+        """Play validation episodes, log the line, keep the weights if they are the best so far."""
+        decide = Actor(self.learner.act_averaged, self.config, NOISE_SEED)
         line = {
             "seconds": round(self.seconds, 1),
             "steps": self.steps,
             "updates": self.updates,
             **line,
-            "against": {name: summary(self.spec, rows) for name, rows in played.items()},
-            "profile": profile(self.spec, np.concatenate(list(played.values()))),
-            "strength": strength(self.spec, played),
+            **self.judge.evaluate(decide),
         }
-        if self.yardstick is not None:
-            line["style"] = self.yardstick.score(played)
         with (self.out / "log.jsonl").open("a") as log:
             log.write(json.dumps(line) + "\n")
-        if self.selects_style and self.yardstick is None and self.config.uses_discriminator:
-            score = float(self.steps)  # a person's demonstrations: no yardstick, keep the last
-        else:
-            score = line["style"] if self.selects_style and "style" in line else line["strength"]
+        score = self.judge.score(line)
         if self.config.select == "last" or score >= self.best_score:
             self.best_score, self.best = score, line
             save_checkpoint(
@@ -352,6 +295,14 @@ class TrainingRun:
                 {"evaluation": line},
             )
         return line
+
+    def describe(self, line: dict[str, Any]) -> str:
+        """One evaluation on one line, for people."""
+        accuracy = line.get("balanced_accuracy")
+        judged = f" · discriminator {accuracy:.2f}" if accuracy is not None else ""
+        return (
+            f"{line['seconds']:6.0f} s  {line['steps']:>9,} steps  {self.judge.text(line)}{judged}"
+        )
 
     def save(self) -> None:
         """Write the checkpoint that `resume` goes on from."""
@@ -362,10 +313,7 @@ class TrainingRun:
             "replay": {
                 name: array[: self.replay.filled] for name, array in self.replay.arrays.items()
             },
-            "envs": {
-                f"{group:03d}": np.stack([np.frombuffer(blob, np.uint8) for blob in blobs])
-                for group, blobs in enumerate(self.arena.save_states())
-            },
+            "world": self.world.save_state(),
         }
         facts = {
             "steps": self.steps,
@@ -413,9 +361,7 @@ class TrainingRun:
                 )
             array[: len(stored)] = stored
         self.replay.head, self.replay.filled = facts["replay_head"], facts["replay_filled"]
-        self.arena.load_states(
-            [[row.tobytes() for row in groups["envs"][name]] for name in sorted(groups["envs"])]
-        )
+        self.world.load_state(groups.get("world", {}))
         self.random.bit_generator.state = facts["random"]
         self.steps, self.updates = facts["steps"], facts["updates"]
         self.seconds = facts["seconds"]
@@ -476,18 +422,3 @@ def _means(numbers: list[np.ndarray], judged: list[np.ndarray]) -> dict[str, Any
         )
         line |= dict(zip(names_of_judge, np.mean(judged, axis=0).round(4).tolist(), strict=True))
     return line
-
-
-def _short(line: dict[str, Any]) -> str:
-    wins = " ".join(
-        f"{name} {row['wins']}:{row['losses']}" for name, row in line["against"].items()
-    )
-    style = f"style {line['style']:.2f} " if "style" in line else ""
-    return style + wins
-
-
-def _long(line: dict[str, Any]) -> str:
-    rates = " ".join(f"{rate} {value:.2f}" for rate, value in line["profile"].items())
-    accuracy = line.get("balanced_accuracy")
-    judge = f" · discriminator {accuracy:.2f}" if accuracy is not None else ""
-    return f"{line['seconds']:6.0f} s  {line['steps']:>9,} steps  {_short(line)} · {rates}{judge}"

@@ -23,11 +23,11 @@ ALLOWED = np.array([1, 1, 0, 1, 0, 0], np.uint8)
 
 
 def learner(**settings: Any) -> DiscriminatorLearner:
-    values = {"out": "unused", "style_form": "neutral", "discriminator_width": 8,
+    values = {"out": "unused", "demos": "unused", "style_form": "neutral", "discriminator_width": 8,
               "discriminator_window": 3, "discriminator_dropout": 0.0,
               "discriminator_rate": 0.01, "gradient_penalty": 0.0, "temperature": 1.0}
     keras.utils.set_random_seed(0)
-    return DiscriminatorLearner(SPEC, PolicyConfig(**{**values, **settings}))
+    return DiscriminatorLearner(SPEC, PolicyConfig(**{**values, **settings}).resolved())
 
 
 def silence(made: DiscriminatorLearner) -> None:

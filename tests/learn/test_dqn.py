@@ -48,11 +48,12 @@ class Table:
 def learner(online: Any, target: Any = None, judge: Table | None = None, **settings: Any) -> Any:
     """A learner whose networks are tables, with plain gradient descent."""
     values = {
-        "out": "unused", "reward": "game", "gamma": GAMMA, "game_weight": 1.0, "temperature": 1.0,
-        "policy": "greedy", "target_tau": 0.25, "margin": 0.0, "clone_weight": 0.0, "n_step": 1,
+        "out": "unused", "demos": "unused", "reward": "game", "gamma": GAMMA, "game_weight": 1.0,
+        "temperature": 1.0, "policy": "greedy", "target_tau": 0.25, "margin": 0.0,
+        "clone_weight": 0.0, "n_step": 1,
     }
     made = DQNLearner.__new__(DQNLearner)
-    made.config = PolicyConfig(**{**values, **settings})
+    made.config = PolicyConfig(**{**values, **settings}).resolved()
     made.discriminator = judge  # type: ignore[assignment]
     made.network = Table(online)
     made.target = Table(online if target is None else target)
@@ -363,7 +364,7 @@ def test_cloning_finds_the_demonstrator_s_shares() -> None:
 def real() -> DQNLearner:
     keras.utils.set_random_seed(0)
     config = PolicyConfig(out="unused", reward="game", policy="greedy", gamma=0.9, n_step=1,
-                          temperature=0.5, learning_rate=0.01, width=8, window=3)
+                          temperature=0.5, learning_rate=0.01, width=8, window=3).resolved()
     return DQNLearner(fastenv.game_spec("blast"), config, None)
 
 

@@ -156,9 +156,9 @@ def test_a_transposition_swaps_the_window_s_axes(observations: np.ndarray) -> No
 
 
 def small(**changes: object) -> PolicyConfig:
-    values = {"out": "unused", "width": 16, "window": 7, "discriminator_width": 16,
-              "discriminator_window": 5, **changes}
-    return PolicyConfig(**values)  # type: ignore[arg-type]
+    values = {"out": "unused", "demos": "unused", "width": 16, "window": 7,
+              "discriminator_width": 16, "discriminator_window": 5, **changes}
+    return PolicyConfig(**values).resolved()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("encoder", ("dense", "convolutional"))

@@ -35,6 +35,7 @@ from engine_plugin.learn.dqn import FORBIDDEN, allowed_only
 from engine_plugin.learn.networks import DQN
 from engine_plugin.learn.record import record_scripted
 from engine_plugin.learn.train import TrainingRun, train_policy
+from engine_plugin.learn.worlds.matches import MatchTask
 from engine_plugin.runtime.policy import load_policy
 
 SPEC = fastenv.game_spec("blast")
@@ -164,18 +165,15 @@ def test_resuming_goes_on_where_the_checkpoint_was(
     assert again.result["steps"] == STEPS + 64
 
 
-def restored(run: Run, levels: list[fastenv.Level]) -> TrainingRun:
-    from engine_plugin.learn.demonstrations import load_demonstrations
-
+def restored(run: Run) -> TrainingRun:
     config = PolicyConfig(**{**run.settings, "resume": True}).resolved()
-    shown = load_demonstrations(run.settings["demos"], SPEC, config.safety)
-    return TrainingRun(config, "", SPEC, levels, shown)
+    task = MatchTask(config)
+    return TrainingRun(config, "", task, task.demonstrations())
 
 
 def test_a_checkpoint_holds_everything(style: Run, tmp_path: Path) -> None:
     """Saved, put back and saved again it is the same, and so is the next tick that is played."""
-    levels = fastenv.builtin_levels(SPEC, 3, 256)
-    first, second = restored(style, levels), restored(style, levels)
+    first, second = restored(style), restored(style)
     first.resume()
     second.resume()
     second.out = tmp_path
@@ -237,7 +235,7 @@ def test_a_truncated_checkpoint_is_refused(
         ({"game": "chess"}, fastenv.UnknownGameError, "chess"),
         ({"opponents": "hunter,nobody"}, fastenv.UnknownGameError, "nobody"),
         ({"gamma": 1.0}, ConfigError, "gamma"),
-        ({"minutes": 0.0}, ConfigError, "minutes"),
+        ({"minutes": 0.0, "steps": 0}, ConfigError, "minutes"),
         ({"window": 4}, ConfigError, "odd"),
         ({"symmetries": 3}, ConfigError, "symmetries"),
         ({"demo_share": 1.0}, ConfigError, "demo_share"),
@@ -416,12 +414,12 @@ def test_a_model_that_differs_is_not_written(
     """The converter gets other weights than the network that the model is compared with."""
     true = policy_export._to_onnx
 
-    def other(network: DQN, card: Any) -> bytes:
+    def other(network: DQN, *arguments: Any) -> bytes:
         bias = network.value.trainable_variables[-1]
         before = bias.numpy()
         bias.assign(before + (0.001 if damage == "value" else np.nan))
         try:
-            return true(network, card)
+            return true(network, *arguments)
         finally:
             bias.assign(before)
 
