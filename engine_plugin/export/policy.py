@@ -24,7 +24,7 @@ from engine_plugin.learn.dqn import allowed_only
 from engine_plugin.learn.networks import DQN
 from engine_plugin.runtime.policy import load_policy
 
-OPSET = 17
+OPSET = 18  # the first with integers combined bit by bit
 TOLERANCE = 1e-4
 
 

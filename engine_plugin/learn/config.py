@@ -201,6 +201,8 @@ class PolicyConfig:
     """Units of the hidden layers; open: 256, for --env 128."""
     window: int = 9
     """Side of the egocentric window that the Q-network sees (odd)."""
+    ways: bool = True
+    """Tell the networks how near things are on foot, besides the window (learn/ways.py)."""
     discriminator_window: int = 9
     """Side of the egocentric window that the discriminator sees (odd)."""
     discriminator_width: Open[int] = OPEN

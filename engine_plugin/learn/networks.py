@@ -23,9 +23,9 @@ def example_of(facts: GameFacts) -> Any:
     return tf.zeros([1, *facts.observation_shape], facts.observation_dtype)
 
 
-def _encoder(facts: GameFacts, window: int, absolute: bool) -> Any:
+def _encoder(facts: GameFacts, window: int, absolute: bool, with_ways: bool) -> Any:
     if isinstance(facts, GameSpec):
-        return WindowEncoder(GridLayout.of(facts), window, absolute)
+        return WindowEncoder(GridLayout.of(facts), window, absolute, with_ways)
     assert isinstance(facts, ForeignGame)
     return foreign_encoder(facts)
 
@@ -107,7 +107,7 @@ class DQN(keras.Model):
 
     def __init__(self, facts: GameFacts, config: PolicyConfig):
         super().__init__(name="dqn")
-        self.encoder = _encoder(facts, config.window, absolute=True)
+        self.encoder = _encoder(facts, config.window, True, config.ways)
         self.in_original_order = _in_original_order(facts)
         self.trunk = _trunk(facts, config.encoder, 0.0, "trunk")
         self.hidden = _hidden(config.width, 0.0, "hidden")
@@ -132,7 +132,7 @@ class Discriminator(keras.Model):
 
     def __init__(self, facts: GameFacts, config: PolicyConfig):
         super().__init__(name="discriminator")
-        self.encoder = _encoder(facts, config.discriminator_window, absolute=False)
+        self.encoder = _encoder(facts, config.discriminator_window, False, config.ways)
         dropout = config.discriminator_dropout
         self.in_original_order = _in_original_order(facts)
         self.trunk = _trunk(facts, config.encoder, dropout, "trunk")
