@@ -84,6 +84,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "style": _STYLE,
     "constant": _STYLE,
     "none": _STYLE,
+    "sqil": {**_STYLE, "temperature": 0.2},
     "mix": _MIX,
     "game": {**_MIX, "policy": "greedy"},
 }
@@ -105,6 +106,8 @@ RANGES: tuple[tuple[tuple[str, ...], float, float], ...] = (
     (("width", "window", "discriminator_width", "discriminator_window"), 1, math.inf),
     (("batch_size",), 2, math.inf),
     (("epsilon", "target_tau", "rate_end", "old_negatives"), 0, 1),
+    (("clone_dropout", "discriminator_dropout"), 0, 0.9),
+    (("avoid_weight",), 0, math.inf),
 )
 
 
@@ -121,10 +124,11 @@ class PolicyConfig:
     registers it first."""
     demos: str | None = None
     """Demonstrations (.npz); needed for every reward but `game` and `constant`."""
-    reward: Open[Literal["style", "game", "mix", "constant", "none"]] = OPEN
+    reward: Open[Literal["style", "game", "mix", "constant", "none", "sqil"]] = OPEN
     """style: the discriminator's alone; game: the rules' alone; mix: both; constant: +1 a step, the
-    control that proves nothing was learned from it; none: cloning only. Open: style, for --env
-    without demonstrations game."""
+    control that proves nothing was learned from it; none: cloning only; sqil: 1 for demonstrated
+    steps and 0 for one's own (Reddy et al. 2020), for comparison. Open: style, for --env without
+    demonstrations game."""
     style_form: Literal["advantage", "neutral", "survive", "goal"] = "advantage"
     """How the discriminator's logit becomes a reward; derivations in learn/rewards.py."""
     style_weight: float = 0.0
@@ -218,7 +222,15 @@ class PolicyConfig:
     symmetries: Open[int] = OPEN
     """Board symmetries used as augmentation: 1 none, 4 flips, 8 flips and transposition. Open: 8,
     for --env 1."""
-    clone_epochs: int = 60
+    clone_dropout: float = 0.2
+    """Dropout on the Q-network's input and hidden layers while it is cloning."""
+    avoid_weight: float = 0.1
+    """Weight of the loss that keeps the values of forbidden actions below those of the allowed, so
+    that the policy can do without the filter."""
+    control: Literal["none", "random-discriminator", "shuffled"] = "none"
+    """A run that should fail if the measure is right. random-discriminator: it never learns;
+    shuffled: the demonstrated actions are dealt out anew among the states."""
+    clone_epochs: int = 100
     """Passes over the demonstrations when cloning."""
     evaluate_every: Open[float] = OPEN
     """Seconds of training between two evaluations; each writes a checkpoint. Open: 60."""
@@ -305,11 +317,16 @@ class PolicyConfig:
 
     @property
     def needs_demos(self) -> bool:
-        return self.reward in ("style", "mix", "none") or self.warm_start
+        return self.reward in ("style", "mix", "none", "sqil") or self.warm_start
 
     @property
     def uses_discriminator(self) -> bool:
         return self.reward in ("style", "mix")
+
+    @property
+    def clones_discriminator(self) -> bool:
+        """Whether a warm start gives the discriminator its fixed point beside a clone."""
+        return self.style_form == "advantage" and self.control != "random-discriminator"
 
     @property
     def opponent_names(self) -> tuple[str, ...]:

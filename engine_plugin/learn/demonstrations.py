@@ -33,6 +33,13 @@ class Demonstrations:
     player: str
     opponents: tuple[str, ...]
 
+    def deal_actions_anew(self, random: np.random.Generator) -> None:
+        """Shuffle the actions among the states: a control, from which no style can be learned."""
+        arrays, count = self.transitions.arrays, self.transitions.filled
+        actions = random.permutation(arrays["actions"][:count, 0])
+        arrays["actions"][:count, 0] = actions
+        arrays["allowed"][np.arange(count), 0, actions] = 1
+
 
 def load_demonstrations(path: str | Path, spec: GameSpec, safety: str) -> Demonstrations:
     """Read a demonstration file and play its episodes again.

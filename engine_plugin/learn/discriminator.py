@@ -47,13 +47,13 @@ class DiscriminatorLearner:
     def should_rest(self) -> bool:
         return self.balanced_accuracy > REST_ABOVE
 
-    def _clone(self, observations: Any, allowed: Any, actions: Any, symmetry: Any) -> Any:
+    def _clone(self, observations: Any, actions: Any, symmetry: Any) -> Any:
         """One step towards f = log pi of a clone, the fixed point of the form `advantage`: beside a
         cloned policy the discriminator then begins with nothing to correct."""
         with tf.GradientTape() as tape:
             outputs = self.network(observations, symmetry, training=True)
             # A clone knows nothing of ends: the absorbing state is judged neither way.
-            loss = cloning_loss(outputs, allowed, actions) + tf.square(self.network.absorbing)
+            loss = cloning_loss(outputs, actions) + tf.square(self.network.absorbing)
         variables = self.network.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
@@ -87,8 +87,9 @@ class DiscriminatorLearner:
             absorbing = self.network.absorbing
             loss += ends[0] * tf.nn.softplus(-absorbing) + ends[1] * tf.nn.softplus(absorbing)
             total = loss + config.gradient_penalty * penalty
-        gradients = tape.gradient(total, self.network.trainable_variables)
-        self.optimizer.apply(gradients, self.network.trainable_variables)
+        if config.control != "random-discriminator":
+            gradients = tape.gradient(total, self.network.trainable_variables)
+            self.optimizer.apply(gradients, self.network.trainable_variables)
         accuracy = 0.5 * (
             tf.reduce_mean(tf.cast(shown > 0, tf.float32))
             + tf.reduce_mean(tf.cast(played < 0, tf.float32))

@@ -20,6 +20,7 @@ from engine_plugin.learn.replay import Transitions
 from engine_plugin.learn.rewards import absorbing_value, style_reward
 
 FORBIDDEN = -1e9
+AVOIDED = 6.0  # temperatures that a forbidden action's value is to lie below the state's: e^-6
 MARGIN = 0.8  # of the large-margin loss (DQfD, Hester et al. 2018)
 
 
@@ -38,15 +39,30 @@ def log_policy(values: Any, allowed: Any, temperature: float) -> Any:
     return tf.nn.log_softmax(allowed_only(values / temperature, allowed), axis=1)
 
 
-def cloning_loss(outputs: Any, allowed: Any, actions: Any) -> Any:
-    """Cross-entropy of softmax(outputs) over allowed actions to the demonstrated ones, a scalar.
+def cloning_loss(outputs: Any, actions: Any) -> Any:
+    """Cross-entropy of softmax(outputs) to the demonstrated actions, a scalar.
 
-    A pull of log sum exp towards 0 fixes what the cross-entropy leaves free, so that outputs
-    are log pi themselves: the values that the DQN's fixed point has, see learn/rewards.py.
+    Over all actions, not the allowed ones alone: so the clone learns what its demonstrator never
+    does, and what the filter would forbid is improbable without the filter too. A pull of
+    log sum exp towards 0 fixes what the cross-entropy leaves free, so that outputs are log pi
+    themselves: the values that the DQN's fixed point has, see learn/rewards.py.
     """
-    logs = log_policy(outputs, allowed, 1.0)
-    normaliser = tf.reduce_logsumexp(allowed_only(outputs, allowed), axis=1)
-    return tf.reduce_mean(tf.square(normaliser)) / 2 - tf.reduce_mean(chosen(logs, actions))
+    normaliser = tf.reduce_logsumexp(outputs, axis=1)
+    likelihood = chosen(outputs, actions) - normaliser
+    return tf.reduce_mean(tf.square(normaliser)) / 2 - tf.reduce_mean(likelihood)
+
+
+def avoidance_loss(values: Any, allowed: Any, temperature: float) -> Any:
+    """How far values of forbidden actions reach above V(s) - AVOIDED * temperature, a scalar.
+
+    Nothing else tells their values: they are never played, nor do they count in the target. With
+    this the policy keeps off them where no filter stands behind it.
+    """
+    state = temperature * tf.reduce_logsumexp(
+        allowed_only(values, allowed) / temperature, axis=1, keepdims=True
+    )
+    excess = tf.nn.relu(values - tf.stop_gradient(state) + AVOIDED * temperature)
+    return tf.reduce_mean(tf.where(allowed > 0, 0.0, excess))
 
 
 class DQNLearner:
@@ -80,12 +96,17 @@ class DQNLearner:
     def set_learning_rate(self, rate: float) -> None:
         self.optimizer.learning_rate.assign(rate)
 
-    def step_rewards(self, batch: Transitions, symmetry: Any) -> tuple[Any, Any]:
+    def step_rewards(
+        self, batch: Transitions, symmetry: Any, demonstrations: int = 0
+    ) -> tuple[Any, Any]:
         """Rewards float32 [B, n] by config, and the value of an episode's end, a scalar."""
         config = self.config
         end_value = tf.constant(0.0)
         paid = tf.ones_like if config.reward == "constant" else tf.zeros_like
         rewards = paid(batch.rewards)
+        if config.reward == "sqil":
+            rows = tf.range(batch.rewards.shape[0])[:, None] < demonstrations
+            rewards += tf.cast(rows, tf.float32)
         if config.reward in ("game", "mix"):
             rewards += config.game_weight * batch.rewards
         if self.discriminator is not None:
@@ -132,7 +153,7 @@ class DQNLearner:
         Returns float32 [3]: temporal-difference loss, mean value, mean reward.
         """
         config = self.config
-        rewards, end_value = self.step_rewards(batch, symmetry)
+        rewards, end_value = self.step_rewards(batch, symmetry, demonstrations)
         powers = config.gamma ** tf.range(batch.rewards.shape[1], dtype=tf.float32)
         summed = tf.reduce_sum(rewards * batch.valid * powers, axis=1)
         after = (1 - batch.terminated) * self.next_values(batch, symmetry)
@@ -144,6 +165,10 @@ class DQNLearner:
             value = chosen(values, batch.actions[:, 0])
             temporal_difference = tf.reduce_mean(keras.losses.huber(goal[:, None], value[:, None]))
             loss = temporal_difference
+            if config.avoid_weight:
+                loss += config.avoid_weight * avoidance_loss(
+                    values, batch.allowed[:, 0], config.temperature
+                )
             if demonstrations and config.margin:
                 loss += margin * self.margin_loss(values[:demonstrations], batch, demonstrations)
             if demonstrations and config.clone_weight:
@@ -175,10 +200,10 @@ class DQNLearner:
         logs = log_policy(values, allowed, self.config.temperature)
         return -tf.reduce_mean(chosen(logs, actions))
 
-    def _clone(self, observations: Any, allowed: Any, actions: Any, symmetry: Any) -> Any:
+    def _clone(self, observations: Any, actions: Any, symmetry: Any) -> Any:
         """One step of behaviour cloning: the outputs are logits of the policy."""
         with tf.GradientTape() as tape:
-            loss = cloning_loss(self.network(observations, symmetry), allowed, actions)
+            loss = cloning_loss(self.network(observations, symmetry, training=True), actions)
         self.apply(tape.gradient(loss, self.network.trainable_variables))
         return loss
 

@@ -102,21 +102,22 @@ class DQN(keras.Model):
 
     call(observations uint8 or float32 [n, *observation_shape], symmetry int32 [n] or None) ->
     float32 [n, actions]. A symmetry shows the board transformed; the values still stand in the
-    order of the actions.
+    order of the actions. Dropout works while training, that is, cloning.
     """
 
     def __init__(self, facts: GameFacts, config: PolicyConfig):
         super().__init__(name="dqn")
         self.encoder = _encoder(facts, config.window, True, config.ways)
         self.in_original_order = _in_original_order(facts)
-        self.trunk = _trunk(facts, config.encoder, 0.0, "trunk")
-        self.hidden = _hidden(config.width, 0.0, "hidden")
+        self.trunk = _trunk(facts, config.encoder, config.clone_dropout, "trunk")
+        self.hidden = _hidden(config.width, config.clone_dropout, "hidden")
         self.value = keras.layers.Dense(1, name="value")
         self.advantage = keras.layers.Dense(len(facts.actions), name="advantage")
 
-    def call(self, observations: Any, symmetry: Any = None) -> Any:
+    def call(self, observations: Any, symmetry: Any = None, training: bool = False) -> Any:
         window, vector = self.encoder(observations, symmetry)
-        hidden = self.hidden(_joined(self.trunk(window), vector))
+        features = _joined(self.trunk(window, training=training), vector)
+        hidden = self.hidden(features, training=training)
         advantage = self.advantage(hidden)
         advantage -= tf.reduce_mean(advantage, axis=1, keepdims=True)
         return self.in_original_order(self.value(hidden) + advantage, symmetry)

@@ -7,6 +7,7 @@ evaluated best so far, `log.jsonl` one line an evaluation, `run.json` what was r
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import time
@@ -80,6 +81,8 @@ class TrainingRun:
         self.out = Path(config.out)
         self.demonstrations = demonstrations
         self.random = np.random.default_rng(config.seed)
+        if demonstrations is not None and config.control == "shuffled":
+            demonstrations.deal_actions_anew(self.random)
         facts = task.facts
         _set_threads(config.threads)
         keras.utils.set_random_seed(config.seed)
@@ -119,13 +122,18 @@ class TrainingRun:
         """Behaviour cloning: cross-entropy to the demonstrated actions, under random symmetries."""
         assert self.demonstrations is not None
         transitions = self.demonstrations.transitions
-        rounds = self.config.clone_epochs * max(len(transitions) // CLONE_BATCH, 1)
-        for _ in range(rounds):
+        config = self.config
+        rounds = config.clone_epochs * max(len(transitions) // CLONE_BATCH, 1)
+        for done in range(rounds):
+            # A cosine from the learning rate down to nothing (Loshchilov & Hutter 2017).
+            self.learner.set_learning_rate(
+                config.learning_rate * (1 + math.cos(math.pi * done / rounds)) / 2
+            )
             batch = transitions.sample(self.random, CLONE_BATCH, 1)
-            shown = (batch.observations[:, 0], batch.allowed[:, 0], batch.actions[:, 0])
+            shown = (batch.observations[:, 0], batch.actions[:, 0])
             symmetry = self.symmetry(CLONE_BATCH)
             self.learner.clone(*shown, symmetry)
-            if self.discriminator is not None and self.config.style_form == "advantage":
+            if self.discriminator is not None and config.clones_discriminator:
                 self.discriminator.clone(*shown, symmetry)
         self.learner.take_over_clone()
 

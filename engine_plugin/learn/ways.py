@@ -58,7 +58,9 @@ class Ways:
         in_line = cells_in_line(
             tf.stack([foe, row_sets(in_the_way & (danger == 0))], axis=2),
             row_sets(~opaque)[..., None],
-            None if layout.reach is None else values[:, layout.reach],
+            tf.fill(tf.shape(values)[:1], LINE)
+            if layout.reach is None
+            else values[:, layout.reach],
         )
         sets = [foe, row_sets(~solid & (danger == 0))]
         sets += [row_sets(content == thing) for thing in self.things]
@@ -72,7 +74,7 @@ class Ways:
             near = tf.gather(near, tf.gather(self.shown, symmetry), batch_dims=1)
         nearest = (near > 0) & (near == tf.reduce_max(near, axis=1, keepdims=True))
         features = tf.concat([near, tf.cast(nearest, tf.float32)], axis=2)
-        return tf.reshape(features, [-1, self.size])
+        return tf.reshape(features, [-1, self.size])  # whose last dimension is then known
 
 
 def _is_one_of(content: Any, kinds: tuple[int, ...]) -> Any:
@@ -83,6 +85,9 @@ def _is_one_of(content: Any, kinds: tuple[int, ...]) -> Any:
 
 
 # -------------------------------------------------------- sets of cells: bit c of a row, column c
+
+_SETS = tf.TensorSpec([None, None, None], tf.int32)
+_NUMBERS = tf.TensorSpec([None], tf.int32)
 
 
 def row_sets(cells: Any) -> Any:
@@ -115,16 +120,17 @@ def _union(*sets: Any) -> Any:
     return result
 
 
-def cells_in_line(sources: Any, free: Any, reach: Any = None) -> Any:
+# Traced once for all networks: it has some hundred operations.
+@tf.function(input_signature=[_SETS, _SETS, _NUMBERS], autograph=False)
+def cells_in_line(sources: Any, free: Any, reach: Any) -> Any:
     """The sources and the free cells from which one lies straight ahead, with only free cells
     between, at most `reach` cells away.
 
-    sources int32 [n, height, k], free int32 [n, height, 1]; reach int32 [n] (None, or more: LINE)
+    sources int32 [n, height, k], free int32 [n, height, 1]; reach int32 [n], at most LINE counts
     """
     lines, result = [sources] * 4, sources
     for step in range(LINE):
-        if reach is not None:
-            free *= tf.cast(reach > step, tf.int32)[:, None, None]
+        free *= tf.cast(reach > step, tf.int32)[:, None, None]
         lines = [
             tf.bitwise.bitwise_and(_moved(line)[direction], free)
             for direction, line in enumerate(lines)
@@ -133,13 +139,15 @@ def cells_in_line(sources: Any, free: Any, reach: Any = None) -> Any:
     return result
 
 
+@tf.function(input_signature=[_SETS, _SETS, _NUMBERS, _NUMBERS], autograph=False)
 def nearness(targets: Any, free: Any, row: Any, column: Any) -> Any:
     """float32 [n, 5, k]: how near each target is to each of PROBES around (row, column).
 
     targets int32 [n, height, k], free int32 [n, height, 1]; row, column int32 [n], inside the
     border (others are moved there).
     """
-    rows = tf.clip_by_value(row, 1, targets.shape[1] - 2)[:, None] + np.array([-1, 0, 1], np.int32)
+    row = tf.clip_by_value(row, 1, tf.shape(targets)[1] - 2)
+    rows = row[:, None] + np.array([-1, 0, 1], np.int32)
     flood, floods = targets, []
     for _ in range(LONGEST + 1):
         floods.append(tf.gather(flood, rows, batch_dims=1))
