@@ -35,9 +35,14 @@ class Transitions(NamedTuple):
     steps: np.ndarray
 
 
-def concatenate(first: Transitions, second: Transitions) -> Transitions:
-    """One batch of both, in this order."""
-    return Transitions(*(np.concatenate(pair) for pair in zip(first, second, strict=True)))
+def concatenate(first: Transitions, second: Transitions, axis: int = 0) -> Transitions:
+    """One batch of both, in this order; axis 1 for batches that `split` has parted."""
+    return Transitions(*(np.concatenate(pair, axis) for pair in zip(first, second, strict=True)))
+
+
+def split(batch: Transitions, parts: int) -> Transitions:
+    """The same rows as `parts` batches of one size, along a new leading axis."""
+    return Transitions(*(array.reshape(parts, -1, *array.shape[1:]) for array in batch))
 
 
 class ReplayBuffer:
