@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from engine_plugin.errors import ConfigError
 from engine_plugin.files import atomic_write, refuse_existing
-from engine_plugin.learn.acting import Actor, values_to_actions
+from engine_plugin.learn.acting import Actor, Values, values_to_actions
 from engine_plugin.learn.checkpoint import (
     arrays_to_variables,
     load_checkpoint,
@@ -34,6 +34,7 @@ from engine_plugin.learn.discriminator import DiscriminatorLearner
 from engine_plugin.learn.dqn import DQNLearner
 from engine_plugin.learn.foreign_encoding import RunningScale
 from engine_plugin.learn.progress import TrainingProgress
+from engine_plugin.learn.recurrent import RecurrentLearner
 from engine_plugin.learn.replay import ReplayBuffer, Transitions, concatenate, split
 from engine_plugin.learn.worlds import facts_of, open_task
 from engine_plugin.learn.worlds.contract import Task
@@ -87,16 +88,22 @@ class TrainingRun:
         self.discriminator = (
             DiscriminatorLearner(facts, config) if config.uses_discriminator else None
         )
-        self.learner = DQNLearner(
-            facts, config, self.discriminator.network if self.discriminator else None
-        )
+        self.learner: DQNLearner | RecurrentLearner
+        if config.memory == "gru":
+            self.learner = RecurrentLearner(facts, config)
+        else:
+            self.learner = DQNLearner(
+                facts, config, self.discriminator.network if self.discriminator else None
+            )
+        self.values = Values(self.learner.act, self.learner.state_size)
         self.world = task.world(config.num_envs, config.seed + 1)
         self.replay = ReplayBuffer(
-            max(config.replay_size // config.num_envs, config.n_step + 1),
+            max(config.replay_size // config.num_envs, config.steps_in_a_row + 1),
             config.num_envs,
             facts.observation_shape,
             len(facts.actions),
             facts.observation_dtype,
+            self.learner.state_size,
         )
         self.scale = None
         if facts.observation_kind == "vector":
@@ -125,7 +132,7 @@ class TrainingRun:
 
     def clone(self) -> None:
         """Behaviour cloning: cross-entropy to the demonstrated actions, under random symmetries."""
-        assert self.demonstrations is not None
+        assert self.demonstrations is not None and isinstance(self.learner, DQNLearner)
         transitions = self.demonstrations.transitions
         rounds = self.config.clone_epochs * max(len(transitions) // CLONE_BATCH, 1)
         for _ in range(rounds):
@@ -181,7 +188,10 @@ class TrainingRun:
     def play_one_tick(self) -> None:
         """One decision in every env, remembered with what came of it."""
         config, world = self.config, self.world
-        values = self.learner.act(world.observations, world.allowed).numpy()
+        remembered = {}
+        if self.learner.state_size:
+            remembered["states"] = self.values.state_of(config.num_envs)
+        values = self.values(world.observations, world.allowed)
         if config.policy == "soft":
             actions = values_to_actions(values, world.allowed, config.temperature, self.random)
         else:
@@ -201,7 +211,9 @@ class TrainingRun:
             next_allowed=world.next_allowed,
             terminated=world.terminated,
             truncated=world.truncated,
+            **remembered,
         )
+        self.values.forget(world.terminated | world.truncated)
         self.steps += config.num_envs
         self.follow_scale()
 
@@ -274,8 +286,12 @@ class TrainingRun:
         """`updates_at_once` updates of the Q-network from own transitions and demonstrations."""
         config = self.config
         at_once = config.updates_at_once
+        if isinstance(self.learner, RecurrentLearner):
+            return self.update_recurrent(self.learner)
         shown = 0
-        if self.demonstrations is not None and config.demo_share:
+        # Demonstrations without the game's rewards would teach that nothing is ever paid.
+        paid = config.reward in ("game", "mix")
+        if self.demonstrations is not None and (self.demonstrations.has_rewards or not paid):
             shown = int(config.batch_size * config.demo_share)
         own = (config.batch_size - shown) * at_once
         batch = split(self.replay.sample(self.random, own, config.n_step), at_once)
@@ -299,6 +315,16 @@ class TrainingRun:
         result = self.learner.update_many(batch, shown, symmetry, margin).numpy()
         return result
 
+    def update_recurrent(self, learner: RecurrentLearner) -> np.ndarray:
+        """`updates_at_once` updates from stretches of play."""
+        config = self.config
+        count = max(config.batch_size // config.sequence, 1) * config.updates_at_once
+        batch = self.replay.sample_sequences(self.random, count, config.steps_in_a_row)
+        learner.set_learning_rate(config.learning_rate * self.rate_factor)
+        self.updates += config.updates_at_once
+        result: np.ndarray = learner.update_many(split(batch, config.updates_at_once)).numpy()
+        return result
+
     def symmetry(self, count: int) -> np.ndarray | None:
         """A random board symmetry for each row, int32 [count]; None where there are none."""
         if not self.task.symmetries:
@@ -309,7 +335,8 @@ class TrainingRun:
 
     def evaluate(self, line: dict[str, Any]) -> dict[str, Any]:
         """Play validation episodes, log the line, keep the weights if they are the best so far."""
-        decide = Actor(self.learner.act_averaged, self.config, NOISE_SEED)
+        values = Values(self.learner.act_averaged, self.learner.state_size)
+        decide = Actor(values, self.config, NOISE_SEED)
         line = {
             "seconds": round(self.seconds, 1),
             "steps": self.steps,
@@ -350,6 +377,8 @@ class TrainingRun:
         }
         if self.scale is not None:
             groups["scale"] = self.scale.save_state()
+        if self.learner.state_size:
+            groups["memory"] = {"state": self.values.state_of(self.config.num_envs)}
         facts = {
             "steps": self.steps,
             "updates": self.updates,
@@ -401,6 +430,8 @@ class TrainingRun:
         if self.scale is not None:
             self.scale.load_state(groups["scale"])
         self.random.bit_generator.state = facts["random"]
+        if self.learner.state_size:
+            self.values.state = groups["memory"]["state"].copy()
         self.steps, self.updates = facts["steps"], facts["updates"]
         self.scaled_at = facts["scaled_at"]
         self.seconds = facts["seconds"]
