@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from engine_plugin.errors import ConfigError
 from engine_plugin.files import atomic_write, refuse_existing
-from engine_plugin.learn.acting import Actor, values_to_actions
+from engine_plugin.learn.acting import Actor, Values, values_to_actions
 from engine_plugin.learn.checkpoint import (
     arrays_to_variables,
     load_checkpoint,
@@ -33,8 +33,10 @@ from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.demonstrations import Demonstrations
 from engine_plugin.learn.discriminator import DiscriminatorLearner
 from engine_plugin.learn.dqn import DQNLearner
+from engine_plugin.learn.foreign_encoding import RunningScale
 from engine_plugin.learn.progress import TrainingProgress
-from engine_plugin.learn.replay import ReplayBuffer, Transitions, concatenate
+from engine_plugin.learn.recurrent import RecurrentLearner
+from engine_plugin.learn.replay import ReplayBuffer, Transitions, concatenate, split
 from engine_plugin.learn.worlds import facts_of, open_task
 from engine_plugin.learn.worlds.contract import Task
 
@@ -89,20 +91,30 @@ class TrainingRun:
         self.discriminator = (
             DiscriminatorLearner(facts, config) if config.uses_discriminator else None
         )
-        self.learner = DQNLearner(
-            facts, config, self.discriminator.network if self.discriminator else None
-        )
+        self.learner: DQNLearner | RecurrentLearner
+        if config.memory == "gru":
+            self.learner = RecurrentLearner(facts, config)
+        else:
+            self.learner = DQNLearner(
+                facts, config, self.discriminator.network if self.discriminator else None
+            )
+        self.values = Values(self.learner.act, self.learner.state_size)
         self.world = task.world(config.num_envs, config.seed + 1)
         self.replay = ReplayBuffer(
-            max(config.replay_size // config.num_envs, config.n_step + 1),
+            max(config.replay_size // config.num_envs, config.steps_in_a_row + 1),
             config.num_envs,
             facts.observation_shape,
             len(facts.actions),
             facts.observation_dtype,
+            self.learner.state_size,
         )
+        self.scale = None
+        if facts.observation_kind == "vector":
+            self.scale = RunningScale(facts.observation_shape[0])
         self.judge = task.judge(demonstrations)
         self.steps = 0
         self.updates = 0
+        self.scaled_at = 0  # steps at which the networks' normalisation was last set
         self.seconds = 0.0  # of training before this process
         self.best_score = -np.inf
         self.best: dict[str, Any] = {}
@@ -114,13 +126,16 @@ class TrainingRun:
         for name in RUN_FILES:
             (self.out / name).unlink(missing_ok=True)
         self.write_record({})
+        if self.scale is not None and self.demonstrations is not None:
+            self.scale.add(self.demonstrations.transitions.arrays["observations"][:, 0])
+            self.set_scale()
         if self.config.warm_start or self.config.reward == "none":
             self.clone()
             self.evaluate({"phase": "clone"})
 
     def clone(self) -> None:
         """Behaviour cloning: cross-entropy to the demonstrated actions, under random symmetries."""
-        assert self.demonstrations is not None
+        assert self.demonstrations is not None and isinstance(self.learner, DQNLearner)
         transitions = self.demonstrations.transitions
         config = self.config
         rounds = config.clone_epochs * max(len(transitions) // CLONE_BATCH, 1)
@@ -159,7 +174,7 @@ class TrainingRun:
         judged: list[np.ndarray] = []
         while not self.is_over:
             self.play_one_tick()
-            while self.updates_due():
+            while self.updates_due >= config.updates_at_once:
                 if self.discriminator is not None:
                     judged += self.update_discriminator()
                 numbers.append(self.update_policy())
@@ -181,7 +196,10 @@ class TrainingRun:
     def play_one_tick(self) -> None:
         """One decision in every env, remembered with what came of it."""
         config, world = self.config, self.world
-        values = self.learner.act(world.observations, world.allowed).numpy()
+        remembered = {}
+        if self.learner.state_size:
+            remembered["states"] = self.values.state_of(config.num_envs)
+        values = self.values(world.observations, world.allowed)
         if config.policy == "soft":
             actions = values_to_actions(values, world.allowed, config.temperature, self.random)
         else:
@@ -189,6 +207,8 @@ class TrainingRun:
             values = np.where(at_random[:, None], self.random.random(values.shape), values)
             actions = values_to_actions(values, world.allowed)
         observations, allowed = world.observations.copy(), world.allowed.copy()
+        if self.scale is not None:
+            self.scale.add(observations)
         world.step(actions)
         self.replay.add(
             observations=observations,
@@ -199,8 +219,26 @@ class TrainingRun:
             next_allowed=world.next_allowed,
             terminated=world.terminated,
             truncated=world.truncated,
+            **remembered,
         )
+        self.values.forget(world.terminated | world.truncated)
         self.steps += config.num_envs
+        self.follow_scale()
+
+    def follow_scale(self) -> None:
+        """Normalise by what was seen: after the warm-up, and whenever the steps have doubled since,
+        in the first quarter of the run. In between, and later, the same input means the same."""
+        if self.scale is None or self.share_left < 0.75:
+            return
+        if self.steps >= max(2 * self.scaled_at, self.config.warm_up):
+            self.scaled_at = self.steps
+            self.set_scale()
+
+    def set_scale(self) -> None:
+        assert self.scale is not None
+        self.learner.set_scale(self.scale.mean, self.scale.deviation)
+        if self.discriminator is not None:
+            self.discriminator.network.encoder.set_scale(self.scale.mean, self.scale.deviation)
 
     @property
     def is_over(self) -> bool:
@@ -228,8 +266,11 @@ class TrainingRun:
         left = 1 - self.steps / config.epsilon_steps if config.epsilon_steps else 0.0
         return config.epsilon + (1 - config.epsilon) * max(left, 0.0)
 
-    def updates_due(self) -> bool:
-        return self.updates * self.config.steps_per_update < self.steps - self.config.warm_up
+    @property
+    def updates_due(self) -> int:
+        """Updates that the steps played so far call for and that were not made yet."""
+        played = self.steps - self.config.warm_up
+        return -(-played // self.config.steps_per_update) - self.updates
 
     def update_discriminator(self) -> list[np.ndarray]:
         """Demonstrations against newest and older play; less often while it wins too easily."""
@@ -250,28 +291,46 @@ class TrainingRun:
         return [result]
 
     def update_policy(self) -> np.ndarray:
-        """One update of the Q-network from own transitions and demonstrations."""
+        """`updates_at_once` updates of the Q-network from own transitions and demonstrations."""
         config = self.config
+        at_once = config.updates_at_once
+        if isinstance(self.learner, RecurrentLearner):
+            return self.update_recurrent(self.learner)
         shown = 0
-        if self.demonstrations is not None and config.demo_share:
+        # Demonstrations without the game's rewards would teach that nothing is ever paid.
+        paid = config.reward in ("game", "mix")
+        if self.demonstrations is not None and (self.demonstrations.has_rewards or not paid):
             shown = int(config.batch_size * config.demo_share)
-        batch: Transitions = self.replay.sample(
-            self.random, config.batch_size - shown, config.n_step
-        )
+        own = (config.batch_size - shown) * at_once
+        batch = split(self.replay.sample(self.random, own, config.n_step), at_once)
         if shown:
             assert self.demonstrations is not None
-            batch = concatenate(
-                self.demonstrations.transitions.sample(self.random, shown, config.n_step), batch
+            examples = self.demonstrations.transitions.sample(
+                self.random, shown * at_once, config.n_step
             )
+            batch = concatenate(split(examples, at_once), batch, axis=1)
         left = self.share_left
         self.learner.set_learning_rate(config.learning_rate * self.rate_factor)
-        self.updates += 1
-        result: np.ndarray = self.learner.update(
-            batch,
-            shown,
-            self.symmetry(config.batch_size),
-            tf.constant(config.margin * left, tf.float32),
-        ).numpy()
+        self.updates += at_once
+        symmetry = self.symmetry(config.batch_size * at_once)
+        margin = tf.constant(config.margin * left, tf.float32)
+        if at_once == 1:
+            single = Transitions(*(array[0] for array in batch))
+            result: np.ndarray = self.learner.update(single, shown, symmetry, margin).numpy()
+            return result
+        if symmetry is not None:
+            symmetry = symmetry.reshape(at_once, -1)
+        result = self.learner.update_many(batch, shown, symmetry, margin).numpy()
+        return result
+
+    def update_recurrent(self, learner: RecurrentLearner) -> np.ndarray:
+        """`updates_at_once` updates from stretches of play."""
+        config = self.config
+        count = max(config.batch_size // config.sequence, 1) * config.updates_at_once
+        batch = self.replay.sample_sequences(self.random, count, config.steps_in_a_row)
+        learner.set_learning_rate(config.learning_rate * self.rate_factor)
+        self.updates += config.updates_at_once
+        result: np.ndarray = learner.update_many(split(batch, config.updates_at_once)).numpy()
         return result
 
     def symmetry(self, count: int) -> np.ndarray | None:
@@ -284,7 +343,8 @@ class TrainingRun:
 
     def evaluate(self, line: dict[str, Any]) -> dict[str, Any]:
         """Play validation episodes, log the line, keep the weights if they are the best so far."""
-        decide = Actor(self.learner.act_averaged, self.config, NOISE_SEED)
+        values = Values(self.learner.act_averaged, self.learner.state_size)
+        decide = Actor(values, self.config, NOISE_SEED)
         line = {
             "seconds": round(self.seconds, 1),
             "steps": self.steps,
@@ -323,9 +383,14 @@ class TrainingRun:
             },
             "world": self.world.save_state(),
         }
+        if self.scale is not None:
+            groups["scale"] = self.scale.save_state()
+        if self.learner.state_size:
+            groups["memory"] = {"state": self.values.state_of(self.config.num_envs)}
         facts = {
             "steps": self.steps,
             "updates": self.updates,
+            "scaled_at": self.scaled_at,
             "seconds": self.seconds,
             "best_score": float(self.best_score),
             "best": self.best,
@@ -370,8 +435,13 @@ class TrainingRun:
             array[: len(stored)] = stored
         self.replay.head, self.replay.filled = facts["replay_head"], facts["replay_filled"]
         self.world.load_state(groups.get("world", {}))
+        if self.scale is not None:
+            self.scale.load_state(groups["scale"])
         self.random.bit_generator.state = facts["random"]
+        if self.learner.state_size:
+            self.values.state = groups["memory"]["state"].copy()
         self.steps, self.updates = facts["steps"], facts["updates"]
+        self.scaled_at = facts["scaled_at"]
         self.seconds = facts["seconds"]
         self.best_score, self.best = facts["best_score"], facts["best"]
 
