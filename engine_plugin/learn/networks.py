@@ -133,7 +133,7 @@ class RecurrentDQN(keras.Model):
 
     def __init__(self, facts: GameFacts, config: PolicyConfig):
         super().__init__(name="recurrent_dqn")
-        self.encoder = _encoder(facts, config.window, absolute=True)
+        self.encoder = _encoder(facts, config.window, True, config.ways)
         self.trunk = _trunk(facts, config.encoder, 0.0, "trunk")
         self.embed = keras.layers.Dense(config.width, activation="relu", name="embed")
         self.cell = keras.layers.GRUCell(config.memory_size, name="memory")
