@@ -32,6 +32,7 @@ from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.demonstrations import Demonstrations
 from engine_plugin.learn.discriminator import DiscriminatorLearner
 from engine_plugin.learn.dqn import DQNLearner
+from engine_plugin.learn.frozen import FrozenNetworks
 from engine_plugin.learn.progress import TrainingProgress
 from engine_plugin.learn.replay import ReplayBuffer, Transitions, concatenate
 from engine_plugin.learn.worlds import facts_of, open_task
@@ -90,6 +91,7 @@ class TrainingRun:
             facts, config, self.discriminator.network if self.discriminator else None
         )
         self.world = task.world(config.num_envs, config.seed + 1)
+        self.world.meet(FrozenNetworks(self.learner.target, facts, config.pool_size))
         self.replay = ReplayBuffer(
             max(config.replay_size // config.num_envs, config.n_step + 1),
             config.num_envs,
@@ -282,6 +284,7 @@ class TrainingRun:
             "steps": self.steps,
             "updates": self.updates,
             **line,
+            **self.world.report(),
             **self.judge.evaluate(decide),
         }
         with (self.out / "log.jsonl").open("a") as log:
