@@ -110,12 +110,12 @@ class Generate:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Play a policy against scripted players: strength, and with --style likeness."""
+    """Play a policy against opponents: strength, and with --style likeness."""
 
     model: Annotated[str, tyro.conf.Positional]
     """Model file, or a shipped model's name such as blast/strong, or bot:NAME."""
     against: str = "survivor,hunter,idle"
-    """Scripted players in the other seat, separated by commas."""
+    """Scripted players or models in the other seat, separated by commas."""
     episodes: int = 400
     """Matches against each, half in each seat."""
     seed: int = 1
