@@ -117,14 +117,14 @@ class Generate:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Play a policy against scripted players: strength, and with --style likeness. With --env:
-    returns of episodes."""
+    """Play a policy against opponents: strength, and with --style likeness. With --env: returns of
+    episodes."""
 
     model: Annotated[str, tyro.conf.Positional]
     """Model file, or a shipped model's name such as blast/strong, or bot:NAME (with --env
     bot:random)."""
     against: str = "survivor,hunter,idle"
-    """Scripted players in the other seat, separated by commas."""
+    """Scripted players or models in the other seat, separated by commas."""
     episodes: int = 400
     """Matches against each, half in each seat; with --env, episodes."""
     env: str = ""
@@ -137,6 +137,34 @@ class Evaluate:
     """Levels: `generator` (the shipped one), `builtin`, or a folder."""
     style: str | None = None
     """Demonstration file: also score how like its demonstrator the model plays."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+@dataclass(frozen=True)
+class Tournament:
+    """Let policies play each other, everybody against everybody, seats swapped; rate them."""
+
+    contestants: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """Two or more: model files, shipped models such as blast/strong, or bot:NAME."""
+    matches: int = 200
+    """Matches of every pair, half in each seating, all pairs on the same levels and seeds."""
+    seed: int = 1
+    """Start of every random stream."""
+    game: str = "blast"
+    """Game to play."""
+    levels: str = "generator"
+    """Levels: `generator` (the shipped one), `builtin`, or a folder."""
+    safety: Literal["card", "survivable", "none"] = "card"
+    """Safety filter of the models: as their cards say, for all, or for none."""
+    anchor: str | None = None
+    """Contestant whose Elo is set to 1000; without it the survivor, or else the first."""
+    out: Path | None = None
+    """Folder for the most instructive matches; `play --replay FOLDER` shows them."""
+    keep: int = 3
+    """Most matches of each kind that go there."""
+    force: bool = False
+    """Replace an earlier tournament's matches in `out`."""
     json: bool = False
     """Print the result as one line of JSON."""
 
@@ -196,6 +224,7 @@ Command = (
     | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[Generate, tyro.conf.subcommand("generate")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[Tournament, tyro.conf.subcommand("tournament")]
     | Annotated[EvaluateLevels, tyro.conf.subcommand("evaluate-levels")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
     | Annotated[Inspect, tyro.conf.subcommand("inspect")]
@@ -296,6 +325,24 @@ def evaluate(command: Evaluate) -> dict[str, Any]:
     )
 
 
+def tournament(command: Tournament) -> dict[str, Any]:
+    from engine_plugin.learn.tournament import play_tournament
+
+    return play_tournament(
+        command.contestants,
+        command.game,
+        command.matches,
+        command.seed,
+        command.levels,
+        safety=None if command.safety == "card" else command.safety,
+        anchor=command.anchor,
+        keep=command.keep,
+        out=command.out,
+        force=command.force,
+        say=lambda text: print(text, file=sys.stderr),
+    )
+
+
 def evaluate_levels(command: EvaluateLevels) -> dict[str, Any]:
     from engine_plugin.levels.store import evaluate_levels as measure
 
@@ -336,6 +383,7 @@ HANDLERS: dict[type, Callable[[Any], dict[str, Any]]] = {
     Export: export,
     Generate: generate,
     Evaluate: evaluate,
+    Tournament: tournament,
     EvaluateLevels: evaluate_levels,
     Bench: bench,
     Inspect: inspect,
@@ -386,10 +434,15 @@ def _report(command: Any, result: dict[str, Any]) -> None:
 
         print(describe(result))
     else:
-        from engine_plugin.tables import describe_evaluation, describe_values
+        from engine_plugin import tables
 
-        evaluated = isinstance(command, Evaluate) and not command.env
-        print(describe_evaluation(result) if evaluated else describe_values(result))
+        tellers: dict[type, Callable[[dict[str, Any]], str]] = {
+            Evaluate: tables.describe_evaluation,
+            Tournament: tables.describe_tournament,
+        }
+        foreign = isinstance(command, Evaluate) and command.env
+        teller = tables.describe_values if foreign else tellers.get(type(command))
+        print((teller or tables.describe_values)(result))
 
 
 def _import_tensorflow_silently() -> None:

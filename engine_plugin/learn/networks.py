@@ -116,11 +116,16 @@ class DQN(keras.Model):
 
     def call(self, observations: Any, symmetry: Any = None, training: bool = False) -> Any:
         window, vector = self.encoder(observations, symmetry)
+        return self.in_original_order(self.judge(window, vector, training), symmetry)
+
+    def judge(self, window: Any, vector: Any, training: bool = False) -> Any:
+        """Values [n, actions] of encoded observations, in the order of the board as shown; split
+        off for learn/frozen.py."""
         features = _joined(self.trunk(window, training=training), vector)
         hidden = self.hidden(features, training=training)
         advantage = self.advantage(hidden)
         advantage -= tf.reduce_mean(advantage, axis=1, keepdims=True)
-        return self.in_original_order(self.value(hidden) + advantage, symmetry)
+        return self.value(hidden) + advantage
 
 
 class RecurrentDQN(keras.Model):
