@@ -14,8 +14,11 @@ import numpy as np
 from fastenv.errors import ActionError, LevelError, StateError
 from fastenv.level import Level
 
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
+)
 from libc.stdint cimport int32_t, uint8_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, strchr, strcmp
 
 from fastenv.games.game cimport (
     MAX_PLAYERS, RUNNING, TERMINATED, TRUNCATED, CompiledGame, Decide, GameInterface, Header,
@@ -147,6 +150,31 @@ def _aligned_bytes(size):
     return array[first:first + size]
 
 
+cdef int take_bytes(object array, int axes, int flags, Py_buffer* buffer) except -1:
+    """Get the buffer of C-contiguous uint8 that `array` is; to be released. ValueError if it is none.
+
+    Typed memoryviews do not ask so closely: they take bools, characters and structs of one byte.
+    """
+    cdef const char* item
+    try:
+        PyObject_GetBuffer(array, buffer, flags | PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+    except (BufferError, TypeError, ValueError) as error:
+        raise ValueError(f"expected C-contiguous uint8, got {described(array)}") from error
+    item = buffer.format
+    if item != NULL and item[0] and strchr(b"@=<>!", item[0]) != NULL:
+        item += 1       # a byte has no byte order
+    if buffer.ndim != axes or (item != NULL and strcmp(item, b"B") != 0):
+        PyBuffer_Release(buffer)
+        raise ValueError(f"expected uint8 of {axes} axes, got {described(array)}")
+    return 0
+
+
+def described(array):
+    """Dtype and shape, or the type of what has none."""
+    dtype, shape = getattr(array, "dtype", type(array).__name__), getattr(array, "shape", ())
+    return f"{dtype} {list(shape)}"
+
+
 cdef class BatchEnv:
     """N running games of one kind; see `fastenv.make_batch`.
 
@@ -272,53 +300,64 @@ cdef class BatchEnv:
     def step(self, actions):
         """Play one tick in every env.
 
-        actions: uint8 [num_envs, players], each below the number of actions. An illegal one is
-        played as action 0 and counted (`illegal_actions`). Raises ActionError before anything moves.
+        actions: C-contiguous uint8 [num_envs, players], each below the number of actions: a NumPy
+            array or another buffer of that type, read-only too. No other type is cast, bool
+            neither. An illegal action is played as action 0 and counted (`illegal_actions`).
+
+        Raises ActionError before anything moves.
         """
-        cdef const uint8_t[:, ::1] chosen
+        cdef Py_buffer chosen
+        self._take_actions(actions, &chosen)
+        self.tables.chosen = <const uint8_t*>chosen.buf
+        with nogil:
+            self.workers.run(step_envs, &self.tables, self.num_envs)
+        PyBuffer_Release(&chosen)
+
+    cdef int _take_actions(self, actions, Py_buffer* buffer) except -1:
+        """Get the buffer of actions, all of them in range; to be released. Raises ActionError."""
         cdef Py_ssize_t index, total = <Py_ssize_t>self.num_envs * self.players
         cdef uint8_t highest = 0
         cdef const uint8_t* flat
         try:
-            chosen = actions
-        except (ValueError, TypeError) as error:
-            raise ActionError(
-                f"expected C-contiguous uint8 [{self.num_envs}, {self.players}] actions, got "
-                f"{getattr(actions, 'dtype', type(actions).__name__)} "
-                f"{list(getattr(actions, 'shape', ()))}"
-            ) from error
-        if chosen.shape[0] != self.num_envs or chosen.shape[1] != self.players:
-            raise ActionError(
-                f"expected actions of shape [{self.num_envs}, {self.players}], "
-                f"got [{chosen.shape[0]}, {chosen.shape[1]}]"
-            )
-        flat = &chosen[0, 0]
+            take_bytes(actions, 2, 0, buffer)
+        except ValueError as error:
+            raise self._wrong_actions(actions) from error
+        if buffer.shape[0] != self.num_envs or buffer.shape[1] != self.players:
+            PyBuffer_Release(buffer)
+            raise self._wrong_actions(actions)
+        flat = <const uint8_t*>buffer.buf
         with nogil:
             for index in range(total):
                 highest = max(highest, flat[index])
         if highest >= self.tables.actions:
+            PyBuffer_Release(buffer)
             raise ActionError(
                 f"expected actions below {self.tables.actions}, got {highest}"
             )
-        self.tables.chosen = flat
-        with nogil:
-            self.workers.run(step_envs, &self.tables, self.num_envs)
+        return 0
+
+    def _wrong_actions(self, actions):
+        return ActionError(
+            f"expected C-contiguous uint8 [{self.num_envs}, {self.players}] actions, "
+            f"got {described(actions)}"
+        )
 
     def survivable_mask(self, out=None):
         """uint8 [num_envs, players, actions]: legal actions after which some way of moving and
         waiting outlives everything now due, the others standing still. Written into `out`."""
-        cdef uint8_t[:, :, ::1] masks
+        cdef Py_buffer masks
         cdef MaskTask task
         shape = (self.num_envs, self.players, self.tables.actions)
         if out is None:
             out = np.empty(shape, np.uint8)
         elif out.shape != shape:
             raise ValueError(f"expected out of shape {shape}, got {out.shape}")
-        masks = out
+        take_bytes(out, 3, PyBUF_WRITABLE, &masks)
         task.tables = &self.tables
-        task.masks = &masks[0, 0, 0]
+        task.masks = <uint8_t*>masks.buf
         with nogil:
             self.workers.run(survivable_masks, &task, self.num_envs)
+        PyBuffer_Release(&masks)
         return out
 
     def statistics(self, out=None):
@@ -417,7 +456,7 @@ cdef class Bot:
 
     def act(self, BatchEnv batch not None, int seat, out=None):
         """Actions uint8 [num_envs] for `seat` in every env, written into `out`."""
-        cdef uint8_t[::1] actions
+        cdef Py_buffer actions
         cdef DecisionTask task
         if batch.spec.name != self.game:
             raise ValueError(f"{self.name} plays {self.game}, not {batch.spec.name}")
@@ -425,13 +464,15 @@ cdef class Bot:
             raise ValueError(f"expected a seat from 0 to {batch.players - 1}, got {seat}")
         if out is None:
             out = np.empty(batch.num_envs, np.uint8)
-        actions = out
+        take_bytes(out, 1, PyBUF_WRITABLE, &actions)
         if actions.shape[0] != batch.num_envs:
-            raise ValueError(f"expected out of {batch.num_envs} actions, got {actions.shape[0]}")
+            PyBuffer_Release(&actions)
+            raise ValueError(f"expected out of {batch.num_envs} actions, got {len(out)}")
         task.tables = &batch.tables
         task.decide = self.player.decide
         task.seat = seat
-        task.actions = &actions[0]
+        task.actions = <uint8_t*>actions.buf
         with nogil:
             batch.workers.run(decisions, &task, batch.num_envs)
+        PyBuffer_Release(&actions)
         return out

@@ -218,8 +218,9 @@ class GameContract:
         too_high[2, -1] = len(self.spec.actions)
         before = everything(batch)
         for bad in (
-            too_high, good.astype(np.int64), good.astype(np.float32), good[:2], good[:, :-1],
-            good.ravel(), np.zeros((3, 2 * batch.players), np.uint8)[:, ::2], good.tolist(), None,
+            too_high, good.astype(np.int64), good.astype(np.float32), good.astype(bool), good[:2],
+            good[:, :-1], good.ravel(), np.zeros((3, 2 * batch.players), np.uint8)[:, ::2],
+            good.tolist(), None,
         ):  # fmt: skip
             with pytest.raises(ActionError, match="expected"):
                 batch.step(bad)  # type: ignore[arg-type]

@@ -34,6 +34,7 @@ BAD_ACTIONS: dict[str, Any] = {
     "int64": GOOD.astype(np.int64),
     "int8": GOOD.astype(np.int8),
     "float": GOOD.astype(np.float32),
+    "bool": GOOD.astype(bool),
     "an env short": GOOD[:-1],
     "an env more": np.zeros((ENVS + 1, 2), np.uint8),
     "one seat": GOOD[:, :1],
