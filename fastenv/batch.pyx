@@ -51,6 +51,7 @@ ctypedef struct Tables:
     uint8_t* terminated
     uint8_t* truncated
     uint8_t* final_observations
+    uint8_t* final_legal
     int32_t* final_statistics
     int32_t* level_index
     const uint8_t* chosen           # actions of the step under way
@@ -72,6 +73,14 @@ cdef void start_episode(const Tables* tables, int index) noexcept nogil:
         tables.interface.vary(<void*>header)
 
 
+cdef void seed_streams(Header* header, uint64_t seed, int number) noexcept nogil:
+    """Put an env on the streams that env `number` of a batch has from this seed."""
+    cdef int seat
+    header.stream = stream_of(seed, number, STREAM_OF_ENV)
+    for seat in range(MAX_PLAYERS):
+        header.seat_streams[seat] = stream_of(seed, number, STREAM_OF_SEAT + seat)
+
+
 cdef inline void observe(const Tables* tables, int index) noexcept nogil:
     cdef size_t seat = <size_t>index * tables.players
     tables.interface.observe(
@@ -87,7 +96,7 @@ cdef void end_episode(const Tables* tables, int index) noexcept nogil:
     tables.interface.observe(
         state,
         tables.final_observations + seat * tables.observation_size,
-        tables.legal + seat * tables.actions,
+        tables.final_legal + seat * tables.actions,
     )
     tables.interface.statistics(state, tables.final_statistics + seat * tables.statistic_count)
     if tables.autoreset:
@@ -110,6 +119,29 @@ cdef void step_envs(const void* context, int first, int end) noexcept nogil:
         observe(tables, index)
 
 
+ctypedef struct ResetTask:
+    const Tables* tables
+    const uint8_t* chosen       # bool [num_envs]
+    const uint64_t* seeds       # [num_envs]; NULL: each goes on with its streams
+
+
+cdef void reset_chosen(const void* context, int first, int end) noexcept nogil:
+    cdef const ResetTask* task = <const ResetTask*>context
+    cdef const Tables* tables = task.tables
+    cdef int index, seat
+    for index in range(first, end):
+        if not task.chosen[index]:
+            continue
+        if task.seeds != NULL:
+            seed_streams(<Header*>state_of(tables, index), task.seeds[index], 0)
+        start_episode(tables, index)
+        observe(tables, index)
+        tables.terminated[index] = False
+        tables.truncated[index] = False
+        for seat in range(tables.players):
+            tables.rewards[<size_t>index * tables.players + seat] = 0
+
+
 ctypedef struct MaskTask:
     const Tables* tables
     uint8_t* masks
@@ -127,6 +159,7 @@ ctypedef struct DecisionTask:
     const Tables* tables
     Decide decide
     int seat
+    const uint8_t* where        # bool [num_envs]; NULL: in all
     uint8_t* actions
 
 
@@ -134,7 +167,8 @@ cdef void decisions(const void* context, int first, int end) noexcept nogil:
     cdef const DecisionTask* task = <const DecisionTask*>context
     cdef int index
     for index in range(first, end):
-        task.actions[index] = task.decide(state_of(task.tables, index), task.seat)
+        if task.where == NULL or task.where[index]:
+            task.actions[index] = task.decide(state_of(task.tables, index), task.seat)
 
 
 cdef void* data_of(array) except NULL:
@@ -169,6 +203,12 @@ cdef int take_bytes(object array, int axes, int flags, Py_buffer* buffer) except
     return 0
 
 
+def checked_seed(seed):
+    if not 0 <= int(seed) < 2**64:
+        raise ValueError(f"expected a seed from 0 to 2**64 - 1, got {seed}")
+    return int(seed)
+
+
 def described(array):
     """Dtype and shape, or the type of what has none."""
     dtype, shape = getattr(array, "dtype", type(array).__name__), getattr(array, "shape", ())
@@ -178,13 +218,14 @@ def described(array):
 cdef class BatchEnv:
     """N running games of one kind; see `fastenv.make_batch`.
 
-    Buffers (NumPy arrays, overwritten by `step` and `reset`):
+    Buffers (NumPy arrays, overwritten by `step` and the resets):
         observations        uint8 [num_envs, players, observation_size]
         legal_mask          uint8 [num_envs, players, actions]
         rewards             float32 [num_envs, players]
         terminated          bool [num_envs], ended by the rules in this step
         truncated           bool [num_envs], cut by a limit in this step
         final_observations  uint8 like observations; rows of envs that ended in this step
+        final_legal_mask    uint8 like legal_mask; likewise
         final_statistics    int32 [num_envs, players, statistics]; likewise
         level_index         int32 [num_envs], which of `levels` the running episode started on
     """
@@ -200,7 +241,7 @@ cdef class BatchEnv:
     cdef readonly list levels
     cdef readonly object spec
     cdef readonly object observations, legal_mask, rewards, terminated, truncated
-    cdef readonly object final_observations, final_statistics, level_index
+    cdef readonly object final_observations, final_legal_mask, final_statistics, level_index
 
     def __cinit__(self, CompiledGame game, int num_envs, object seed, list levels, bint autoreset,
                   int threads=1):
@@ -234,6 +275,7 @@ cdef class BatchEnv:
         self.observations = np.zeros((*shape, tables.observation_size), np.uint8)
         self.final_observations = np.zeros_like(self.observations)
         self.legal_mask = np.zeros((*shape, tables.actions), np.uint8)
+        self.final_legal_mask = np.zeros_like(self.legal_mask)
         self.rewards = np.zeros(shape, np.float32)
         self.terminated = np.zeros(num_envs, bool)
         self.truncated = np.zeros(num_envs, bool)
@@ -242,6 +284,7 @@ cdef class BatchEnv:
         tables.observations = <uint8_t*>data_of(self.observations)
         tables.final_observations = <uint8_t*>data_of(self.final_observations)
         tables.legal = <uint8_t*>data_of(self.legal_mask)
+        tables.final_legal = <uint8_t*>data_of(self.final_legal_mask)
         tables.rewards = <float*>data_of(self.rewards)
         tables.terminated = <uint8_t*>data_of(self.terminated)
         tables.truncated = <uint8_t*>data_of(self.truncated)
@@ -278,24 +321,55 @@ cdef class BatchEnv:
 
         Raises ValueError for a seed out of range.
         """
-        cdef uint64_t base = 0
-        cdef Header* header
-        cdef int index, seat
-        if seed is not None:
-            if not 0 <= int(seed) < 2**64:
-                raise ValueError(f"expected a seed from 0 to 2**64 - 1, got {seed}")
-            base = int(seed)
+        cdef uint64_t base = 0 if seed is None else checked_seed(seed)
+        cdef int index
         for index in range(self.num_envs):
             if seed is not None:
-                header = <Header*>self.state(index)
-                header.stream = stream_of(base, index, STREAM_OF_ENV)
-                for seat in range(MAX_PLAYERS):
-                    header.seat_streams[seat] = stream_of(base, index, STREAM_OF_SEAT + seat)
+                seed_streams(<Header*>self.state(index), base, index)
             start_episode(&self.tables, index)
             observe(&self.tables, index)
         self.rewards[...] = 0
         self.terminated[...] = False
         self.truncated[...] = False
+
+    def reset_env(self, int index, seed=None):
+        """Start env `index` anew, and no other; see `reset_envs`."""
+        self._check_index(index)
+        mask = np.zeros(self.num_envs, bool)
+        mask[index] = True
+        seeds = None if seed is None else np.full(self.num_envs, checked_seed(seed), np.uint64)
+        self.reset_envs(mask, seeds)
+
+    def reset_envs(self, mask, seeds=None):
+        """Start the envs of a mask anew; nothing of the others is touched.
+
+        mask: bool [num_envs]
+        seeds: uint64 [num_envs], read where the mask is set: there an env plays as the only env of
+            a batch does after `reset(seed)`, in whatever place it is. Without them each starts the
+            next episode of its own streams.
+
+        Their rewards and ends become 0; what their last episodes ended with is left as it is.
+        Raises ValueError before anything moves.
+        """
+        cdef const uint8_t[::1] chosen = self._checked(mask, np.bool_, "a mask")
+        cdef const uint64_t[::1] starts
+        cdef ResetTask task
+        task.tables = &self.tables
+        task.chosen = &chosen[0]
+        task.seeds = NULL
+        if seeds is not None:
+            starts = self._checked(seeds, np.uint64, "seeds")
+            task.seeds = &starts[0]
+        with nogil:
+            self.workers.run(reset_chosen, &task, self.num_envs)
+
+    def _checked(self, array, dtype, what):
+        """A C-contiguous array [num_envs] of this dtype, from one that is such."""
+        if getattr(array, "dtype", None) != dtype or array.shape != (self.num_envs,):
+            raise ValueError(
+                f"expected {what} of {np.dtype(dtype)} [{self.num_envs}], got {described(array)}"
+            )
+        return np.ascontiguousarray(array)
 
     def step(self, actions):
         """Play one tick in every env.
@@ -454,16 +528,25 @@ cdef class Bot:
         self.name = player.name
         self.game = game
 
-    def act(self, BatchEnv batch not None, int seat, out=None):
-        """Actions uint8 [num_envs] for `seat` in every env, written into `out`."""
+    def act(self, BatchEnv batch not None, int seat, out=None, where=None):
+        """Actions uint8 [num_envs] for `seat` in every env, written into `out`.
+
+        where: bool [num_envs], the envs to decide in; in the others no stream is drawn from, and
+            `out` keeps what it holds, or holds 0 if none was given
+        """
         cdef Py_buffer actions
+        cdef const uint8_t[::1] chosen
         cdef DecisionTask task
         if batch.spec.name != self.game:
             raise ValueError(f"{self.name} plays {self.game}, not {batch.spec.name}")
         if not 0 <= seat < batch.players:
             raise ValueError(f"expected a seat from 0 to {batch.players - 1}, got {seat}")
+        task.where = NULL
+        if where is not None:
+            chosen = batch._checked(where, np.bool_, "where")
+            task.where = &chosen[0]
         if out is None:
-            out = np.empty(batch.num_envs, np.uint8)
+            out = np.zeros(batch.num_envs, np.uint8)
         take_bytes(out, 1, PyBUF_WRITABLE, &actions)
         if actions.shape[0] != batch.num_envs:
             PyBuffer_Release(&actions)

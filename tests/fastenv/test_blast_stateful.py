@@ -104,6 +104,17 @@ class BlastMachine(RuleBasedStateMachine):
         self.batch.reset()
         self._take_new_twins()
 
+    @rule(slot=SLOTS, seed=st.none() | SEEDS)
+    def reset_one(self, slot: int, seed: int | None) -> None:
+        others = [self.batch.save_state(other) for other in range(ENVS) if other != slot]
+        self.batch.reset_env(slot, seed)
+        assert others == [self.batch.save_state(other) for other in range(ENVS) if other != slot]
+        if seed is not None:
+            fresh = fastenv.make_batch("blast", 1, seed, levels=LEVELS)
+            assert self.batch.save_state(slot) == fresh.save_state(0)
+        self.twins[slot] = self._new_twin(slot)
+        self.rewards[slot], self.terminated[slot] = 0, False
+
     @rule(name=st.sampled_from(sorted(BAD_ACTIONS)))
     def bad_actions(self, name: str) -> None:
         before = everything(self.batch)
