@@ -14,8 +14,11 @@ import numpy as np
 from fastenv.errors import ActionError, LevelError, StateError
 from fastenv.level import Level
 
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
+)
 from libc.stdint cimport int32_t, uint8_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, strchr, strcmp
 
 from fastenv.games.game cimport (
     MAX_PLAYERS, RUNNING, TERMINATED, TRUNCATED, CompiledGame, Decide, GameInterface, Header,
@@ -48,6 +51,7 @@ ctypedef struct Tables:
     uint8_t* terminated
     uint8_t* truncated
     uint8_t* final_observations
+    uint8_t* final_legal
     int32_t* final_statistics
     int32_t* level_index
     const uint8_t* chosen           # actions of the step under way
@@ -69,6 +73,14 @@ cdef void start_episode(const Tables* tables, int index) noexcept nogil:
         tables.interface.vary(<void*>header)
 
 
+cdef void seed_streams(Header* header, uint64_t seed, int number) noexcept nogil:
+    """Put an env on the streams that env `number` of a batch has from this seed."""
+    cdef int seat
+    header.stream = stream_of(seed, number, STREAM_OF_ENV)
+    for seat in range(MAX_PLAYERS):
+        header.seat_streams[seat] = stream_of(seed, number, STREAM_OF_SEAT + seat)
+
+
 cdef inline void observe(const Tables* tables, int index) noexcept nogil:
     cdef size_t seat = <size_t>index * tables.players
     tables.interface.observe(
@@ -84,7 +96,7 @@ cdef void end_episode(const Tables* tables, int index) noexcept nogil:
     tables.interface.observe(
         state,
         tables.final_observations + seat * tables.observation_size,
-        tables.legal + seat * tables.actions,
+        tables.final_legal + seat * tables.actions,
     )
     tables.interface.statistics(state, tables.final_statistics + seat * tables.statistic_count)
     if tables.autoreset:
@@ -107,6 +119,29 @@ cdef void step_envs(const void* context, int first, int end) noexcept nogil:
         observe(tables, index)
 
 
+ctypedef struct ResetTask:
+    const Tables* tables
+    const uint8_t* chosen       # bool [num_envs]
+    const uint64_t* seeds       # [num_envs]; NULL: each goes on with its streams
+
+
+cdef void reset_chosen(const void* context, int first, int end) noexcept nogil:
+    cdef const ResetTask* task = <const ResetTask*>context
+    cdef const Tables* tables = task.tables
+    cdef int index, seat
+    for index in range(first, end):
+        if not task.chosen[index]:
+            continue
+        if task.seeds != NULL:
+            seed_streams(<Header*>state_of(tables, index), task.seeds[index], 0)
+        start_episode(tables, index)
+        observe(tables, index)
+        tables.terminated[index] = False
+        tables.truncated[index] = False
+        for seat in range(tables.players):
+            tables.rewards[<size_t>index * tables.players + seat] = 0
+
+
 ctypedef struct MaskTask:
     const Tables* tables
     uint8_t* masks
@@ -124,6 +159,7 @@ ctypedef struct DecisionTask:
     const Tables* tables
     Decide decide
     int seat
+    const uint8_t* where        # bool [num_envs]; NULL: in all
     uint8_t* actions
 
 
@@ -131,7 +167,8 @@ cdef void decisions(const void* context, int first, int end) noexcept nogil:
     cdef const DecisionTask* task = <const DecisionTask*>context
     cdef int index
     for index in range(first, end):
-        task.actions[index] = task.decide(state_of(task.tables, index), task.seat)
+        if task.where == NULL or task.where[index]:
+            task.actions[index] = task.decide(state_of(task.tables, index), task.seat)
 
 
 cdef void* data_of(array) except NULL:
@@ -147,16 +184,48 @@ def _aligned_bytes(size):
     return array[first:first + size]
 
 
+cdef int take_bytes(object array, int axes, int flags, Py_buffer* buffer) except -1:
+    """Get the buffer of C-contiguous uint8 that `array` is; to be released. ValueError if it is none.
+
+    Typed memoryviews do not ask so closely: they take bools, characters and structs of one byte.
+    """
+    cdef const char* item
+    try:
+        PyObject_GetBuffer(array, buffer, flags | PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+    except (BufferError, TypeError, ValueError) as error:
+        raise ValueError(f"expected C-contiguous uint8, got {described(array)}") from error
+    item = buffer.format
+    if item != NULL and item[0] and strchr(b"@=<>!", item[0]) != NULL:
+        item += 1       # a byte has no byte order
+    if buffer.ndim != axes or (item != NULL and strcmp(item, b"B") != 0):
+        PyBuffer_Release(buffer)
+        raise ValueError(f"expected uint8 of {axes} axes, got {described(array)}")
+    return 0
+
+
+def checked_seed(seed):
+    if not 0 <= int(seed) < 2**64:
+        raise ValueError(f"expected a seed from 0 to 2**64 - 1, got {seed}")
+    return int(seed)
+
+
+def described(array):
+    """Dtype and shape, or the type of what has none."""
+    dtype, shape = getattr(array, "dtype", type(array).__name__), getattr(array, "shape", ())
+    return f"{dtype} {list(shape)}"
+
+
 cdef class BatchEnv:
     """N running games of one kind; see `fastenv.make_batch`.
 
-    Buffers (NumPy arrays, overwritten by `step` and `reset`):
+    Buffers (NumPy arrays, overwritten by `step` and the resets):
         observations        uint8 [num_envs, players, observation_size]
         legal_mask          uint8 [num_envs, players, actions]
         rewards             float32 [num_envs, players]
         terminated          bool [num_envs], ended by the rules in this step
         truncated           bool [num_envs], cut by a limit in this step
         final_observations  uint8 like observations; rows of envs that ended in this step
+        final_legal_mask    uint8 like legal_mask; likewise
         final_statistics    int32 [num_envs, players, statistics]; likewise
         level_index         int32 [num_envs], which of `levels` the running episode started on
     """
@@ -172,7 +241,7 @@ cdef class BatchEnv:
     cdef readonly list levels
     cdef readonly object spec
     cdef readonly object observations, legal_mask, rewards, terminated, truncated
-    cdef readonly object final_observations, final_statistics, level_index
+    cdef readonly object final_observations, final_legal_mask, final_statistics, level_index
 
     def __cinit__(self, CompiledGame game, int num_envs, object seed, list levels, bint autoreset,
                   int threads=1):
@@ -206,6 +275,7 @@ cdef class BatchEnv:
         self.observations = np.zeros((*shape, tables.observation_size), np.uint8)
         self.final_observations = np.zeros_like(self.observations)
         self.legal_mask = np.zeros((*shape, tables.actions), np.uint8)
+        self.final_legal_mask = np.zeros_like(self.legal_mask)
         self.rewards = np.zeros(shape, np.float32)
         self.terminated = np.zeros(num_envs, bool)
         self.truncated = np.zeros(num_envs, bool)
@@ -214,6 +284,7 @@ cdef class BatchEnv:
         tables.observations = <uint8_t*>data_of(self.observations)
         tables.final_observations = <uint8_t*>data_of(self.final_observations)
         tables.legal = <uint8_t*>data_of(self.legal_mask)
+        tables.final_legal = <uint8_t*>data_of(self.final_legal_mask)
         tables.rewards = <float*>data_of(self.rewards)
         tables.terminated = <uint8_t*>data_of(self.terminated)
         tables.truncated = <uint8_t*>data_of(self.truncated)
@@ -250,75 +321,117 @@ cdef class BatchEnv:
 
         Raises ValueError for a seed out of range.
         """
-        cdef uint64_t base = 0
-        cdef Header* header
-        cdef int index, seat
-        if seed is not None:
-            if not 0 <= int(seed) < 2**64:
-                raise ValueError(f"expected a seed from 0 to 2**64 - 1, got {seed}")
-            base = int(seed)
+        cdef uint64_t base = 0 if seed is None else checked_seed(seed)
+        cdef int index
         for index in range(self.num_envs):
             if seed is not None:
-                header = <Header*>self.state(index)
-                header.stream = stream_of(base, index, STREAM_OF_ENV)
-                for seat in range(MAX_PLAYERS):
-                    header.seat_streams[seat] = stream_of(base, index, STREAM_OF_SEAT + seat)
+                seed_streams(<Header*>self.state(index), base, index)
             start_episode(&self.tables, index)
             observe(&self.tables, index)
         self.rewards[...] = 0
         self.terminated[...] = False
         self.truncated[...] = False
 
+    def reset_env(self, int index, seed=None):
+        """Start env `index` anew, and no other; see `reset_envs`."""
+        self._check_index(index)
+        mask = np.zeros(self.num_envs, bool)
+        mask[index] = True
+        seeds = None if seed is None else np.full(self.num_envs, checked_seed(seed), np.uint64)
+        self.reset_envs(mask, seeds)
+
+    def reset_envs(self, mask, seeds=None):
+        """Start the envs of a mask anew; nothing of the others is touched.
+
+        mask: bool [num_envs]
+        seeds: uint64 [num_envs], read where the mask is set: there an env plays as the only env of
+            a batch does after `reset(seed)`, in whatever place it is. Without them each starts the
+            next episode of its own streams.
+
+        Their rewards and ends become 0; what their last episodes ended with is left as it is.
+        Raises ValueError before anything moves.
+        """
+        cdef const uint8_t[::1] chosen = self._checked(mask, np.bool_, "a mask")
+        cdef const uint64_t[::1] starts
+        cdef ResetTask task
+        task.tables = &self.tables
+        task.chosen = &chosen[0]
+        task.seeds = NULL
+        if seeds is not None:
+            starts = self._checked(seeds, np.uint64, "seeds")
+            task.seeds = &starts[0]
+        with nogil:
+            self.workers.run(reset_chosen, &task, self.num_envs)
+
+    def _checked(self, array, dtype, what):
+        """A C-contiguous array [num_envs] of this dtype, from one that is such."""
+        if getattr(array, "dtype", None) != dtype or array.shape != (self.num_envs,):
+            raise ValueError(
+                f"expected {what} of {np.dtype(dtype)} [{self.num_envs}], got {described(array)}"
+            )
+        return np.ascontiguousarray(array)
+
     def step(self, actions):
         """Play one tick in every env.
 
-        actions: uint8 [num_envs, players], each below the number of actions. An illegal one is
-        played as action 0 and counted (`illegal_actions`). Raises ActionError before anything moves.
+        actions: C-contiguous uint8 [num_envs, players], each below the number of actions: a NumPy
+            array or another buffer of that type, read-only too. No other type is cast, bool
+            neither. An illegal action is played as action 0 and counted (`illegal_actions`).
+
+        Raises ActionError before anything moves.
         """
-        cdef const uint8_t[:, ::1] chosen
+        cdef Py_buffer chosen
+        self._take_actions(actions, &chosen)
+        self.tables.chosen = <const uint8_t*>chosen.buf
+        with nogil:
+            self.workers.run(step_envs, &self.tables, self.num_envs)
+        PyBuffer_Release(&chosen)
+
+    cdef int _take_actions(self, actions, Py_buffer* buffer) except -1:
+        """Get the buffer of actions, all of them in range; to be released. Raises ActionError."""
         cdef Py_ssize_t index, total = <Py_ssize_t>self.num_envs * self.players
         cdef uint8_t highest = 0
         cdef const uint8_t* flat
         try:
-            chosen = actions
-        except (ValueError, TypeError) as error:
-            raise ActionError(
-                f"expected C-contiguous uint8 [{self.num_envs}, {self.players}] actions, got "
-                f"{getattr(actions, 'dtype', type(actions).__name__)} "
-                f"{list(getattr(actions, 'shape', ()))}"
-            ) from error
-        if chosen.shape[0] != self.num_envs or chosen.shape[1] != self.players:
-            raise ActionError(
-                f"expected actions of shape [{self.num_envs}, {self.players}], "
-                f"got [{chosen.shape[0]}, {chosen.shape[1]}]"
-            )
-        flat = &chosen[0, 0]
+            take_bytes(actions, 2, 0, buffer)
+        except ValueError as error:
+            raise self._wrong_actions(actions) from error
+        if buffer.shape[0] != self.num_envs or buffer.shape[1] != self.players:
+            PyBuffer_Release(buffer)
+            raise self._wrong_actions(actions)
+        flat = <const uint8_t*>buffer.buf
         with nogil:
             for index in range(total):
                 highest = max(highest, flat[index])
         if highest >= self.tables.actions:
+            PyBuffer_Release(buffer)
             raise ActionError(
                 f"expected actions below {self.tables.actions}, got {highest}"
             )
-        self.tables.chosen = flat
-        with nogil:
-            self.workers.run(step_envs, &self.tables, self.num_envs)
+        return 0
+
+    def _wrong_actions(self, actions):
+        return ActionError(
+            f"expected C-contiguous uint8 [{self.num_envs}, {self.players}] actions, "
+            f"got {described(actions)}"
+        )
 
     def survivable_mask(self, out=None):
         """uint8 [num_envs, players, actions]: legal actions after which some way of moving and
         waiting outlives everything now due, the others standing still. Written into `out`."""
-        cdef uint8_t[:, :, ::1] masks
+        cdef Py_buffer masks
         cdef MaskTask task
         shape = (self.num_envs, self.players, self.tables.actions)
         if out is None:
             out = np.empty(shape, np.uint8)
         elif out.shape != shape:
             raise ValueError(f"expected out of shape {shape}, got {out.shape}")
-        masks = out
+        take_bytes(out, 3, PyBUF_WRITABLE, &masks)
         task.tables = &self.tables
-        task.masks = &masks[0, 0, 0]
+        task.masks = <uint8_t*>masks.buf
         with nogil:
             self.workers.run(survivable_masks, &task, self.num_envs)
+        PyBuffer_Release(&masks)
         return out
 
     def statistics(self, out=None):
@@ -415,23 +528,34 @@ cdef class Bot:
         self.name = player.name
         self.game = game
 
-    def act(self, BatchEnv batch not None, int seat, out=None):
-        """Actions uint8 [num_envs] for `seat` in every env, written into `out`."""
-        cdef uint8_t[::1] actions
+    def act(self, BatchEnv batch not None, int seat, out=None, where=None):
+        """Actions uint8 [num_envs] for `seat` in every env, written into `out`.
+
+        where: bool [num_envs], the envs to decide in; in the others no stream is drawn from, and
+            `out` keeps what it holds, or holds 0 if none was given
+        """
+        cdef Py_buffer actions
+        cdef const uint8_t[::1] chosen
         cdef DecisionTask task
         if batch.spec.name != self.game:
             raise ValueError(f"{self.name} plays {self.game}, not {batch.spec.name}")
         if not 0 <= seat < batch.players:
             raise ValueError(f"expected a seat from 0 to {batch.players - 1}, got {seat}")
+        task.where = NULL
+        if where is not None:
+            chosen = batch._checked(where, np.bool_, "where")
+            task.where = &chosen[0]
         if out is None:
-            out = np.empty(batch.num_envs, np.uint8)
-        actions = out
+            out = np.zeros(batch.num_envs, np.uint8)
+        take_bytes(out, 1, PyBUF_WRITABLE, &actions)
         if actions.shape[0] != batch.num_envs:
-            raise ValueError(f"expected out of {batch.num_envs} actions, got {actions.shape[0]}")
+            PyBuffer_Release(&actions)
+            raise ValueError(f"expected out of {batch.num_envs} actions, got {len(out)}")
         task.tables = &batch.tables
         task.decide = self.player.decide
         task.seat = seat
-        task.actions = &actions[0]
+        task.actions = <uint8_t*>actions.buf
         with nogil:
             batch.workers.run(decisions, &task, batch.num_envs)
+        PyBuffer_Release(&actions)
         return out

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, SupportsInt
 
 import gymnasium
@@ -18,7 +19,6 @@ class SingleEnv:
     def __init__(self, game: str, levels: Sequence[fastenv.Level] | None):
         """game: name of the game; levels: to start on by chance, None means built-in ones."""
         self._batch = fastenv.make_batch(game, num_envs=1, levels=levels, autoreset=False)
-        self._levels = list(self._batch.levels)
         self._actions = np.zeros((1, self._batch.players), np.uint8)
         self.is_seeded = False
 
@@ -36,17 +36,8 @@ class SingleEnv:
 
     def reset(self, seed: int | None, options: Mapping[str, Any] | None) -> None:
         """seed: None goes on with the streams; options: "level" is the level of this episode."""
-        level = (options or {}).get("level")
-        if level is not None:
-            if not isinstance(level, fastenv.Level):
-                raise fastenv.LevelError(
-                    f'expected a fastenv.Level as option "level", got {type(level).__name__}'
-                )
-            self._batch.set_levels([level])
-        try:
+        with chosen_level(self._batch, options):
             self._batch.reset(seed)
-        finally:
-            self._batch.set_levels(self._levels)
         self.is_seeded = self.is_seeded or seed is not None
 
     def step(self, actions: Mapping[int, SupportsInt]) -> None:
@@ -81,6 +72,28 @@ class SingleEnv:
 
     def snapshot(self) -> dict[str, Any]:
         return self._batch.snapshot(0)
+
+
+@contextmanager
+def chosen_level(batch: fastenv.BatchEnv, options: Mapping[str, Any] | None) -> Iterator[None]:
+    """Meanwhile episodes start on the level that a reset's options choose, if they choose one.
+
+    Raises LevelError.
+    """
+    level = (options or {}).get("level")
+    if level is None:
+        yield
+        return
+    if not isinstance(level, fastenv.Level):
+        raise fastenv.LevelError(
+            f'expected a fastenv.Level as option "level", got {type(level).__name__}'
+        )
+    usual = list(batch.levels)
+    batch.set_levels([level])
+    try:
+        yield
+    finally:
+        batch.set_levels(usual)
 
 
 def observation_space(spec: fastenv.GameSpec) -> gymnasium.spaces.Box:

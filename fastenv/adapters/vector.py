@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 import fastenv
 from fastenv.adapters.rendering import board_picture, board_text
-from fastenv.adapters.single import check_render_mode, observation_space
+from fastenv.adapters.single import check_render_mode, chosen_level, observation_space
 
 Observations = NDArray[np.uint8]
 Step = tuple[
@@ -39,7 +39,8 @@ class FastenvVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]])
 
     autoreset_mode, or its value as a string:
         SAME_STEP: the step that ends an episode returns the next one's first observation;
-            infos["final_obs"] holds the last of the old one and infos["final_info"] "statistics"
+            infos["final_obs"] holds the last of the old one, infos["final_info"] its last
+            "action_mask" and "statistics"
         NEXT_STEP: the following step starts the next episode; its action does nothing
         DISABLED: ended envs wait for `reset(options={"reset_mask": bool [num_envs]})`
     learner_seat, opponent, levels, render_mode: as for the single env; render draws every env
@@ -67,9 +68,6 @@ class FastenvVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]])
         self._mode = AutoresetMode(autoreset_mode)
         same_step = self._mode is AutoresetMode.SAME_STEP
         self._batch = fastenv.make_batch(game, num_envs, levels=levels, autoreset=same_step)
-        self._levels = list(self._batch.levels)
-        # Where single envs start anew on their own streams: a batch starts all of its envs.
-        self._spare = fastenv.make_batch(game, 1, levels=self._levels)
         spec = self._batch.spec
         if not 0 <= learner_seat < spec.players:
             raise ValueError(
@@ -105,18 +103,8 @@ class FastenvVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]])
         options = options or {}
         chosen = _checked_mask(options.get("reset_mask"), self.num_envs)
         seeds = self._seeds(seed)
-        level = options.get("level")
-        if level is not None:
-            if not isinstance(level, fastenv.Level):
-                raise fastenv.LevelError(
-                    f'expected a fastenv.Level as option "level", got {type(level).__name__}'
-                )
-            self._spare.set_levels([level])
-        try:
-            for index in np.flatnonzero(chosen):
-                self._start(int(index), self._batch.save_state(int(index)), seeds[index])
-        finally:
-            self._spare.set_levels(self._levels)
+        with chosen_level(self._batch, options):
+            self._start(chosen, seeds)
         self._ended[chosen] = False
         return self._observations(), self._infos(chosen)
 
@@ -128,18 +116,15 @@ class FastenvVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]])
                 f"envs {np.flatnonzero(self._ended).tolist()} have ended: reset them by reset_mask"
             )
         self._actions[:, seat] = self._checked_actions(actions)
-        # Taken before the opponents draw from the streams, which go on where the episode ended.
-        ended_before = np.flatnonzero(self._ended).tolist()
-        waiting = {index: batch.save_state(index) for index in ended_before}
+        # Ended envs stay as they ended in the step, and nobody draws from their streams.
+        running = ~self._ended
         for other in self._others:
-            self._actions[:, other] = self._opponent.act(batch, other)
+            self._actions[:, other] = self._opponent.act(batch, other, where=running)
         batch.step(self._actions)
+        if not running.all():
+            batch.reset_envs(self._ended)
         rewards = batch.rewards[:, seat].astype(np.float64)
         terminated, truncated = batch.terminated.copy(), batch.truncated.copy()
-        for index, blob in waiting.items():
-            self._start(index, blob, None)
-            rewards[index] = 0
-            terminated[index] = truncated[index] = False
         ended = terminated | truncated
         infos = self._infos(np.ones(self.num_envs, bool))
         if ended.any():
@@ -156,11 +141,13 @@ class FastenvVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]])
         contents = self.spec_of_game.contents
         return tuple(draw(self._batch.snapshot(index), contents) for index in range(self.num_envs))
 
-    def _start(self, index: int, state: bytes, seed: int | None) -> None:
-        """Start an episode in one env, from a seed or on the streams of the saved state."""
-        self._spare.load_state(0, state)
-        self._spare.reset(seed)
-        self._batch.load_state(index, self._spare.save_state(0))
+    def _start(self, chosen: NDArray[np.bool_], seeds: list[int | None]) -> None:
+        """Start episodes in the chosen envs: from their seeds, or, where there is None, on their
+        streams."""
+        is_seeded = np.array([each is not None for each in seeds])
+        numbers = np.array([each or 0 for each in seeds], np.uint64)
+        self._batch.reset_envs(chosen & is_seeded, numbers)
+        self._batch.reset_envs(chosen & ~is_seeded)
 
     def _seeds(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
         if seed is None and not self._is_seeded:
@@ -169,9 +156,12 @@ class FastenvVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]])
         if seed is None:
             return [None] * self.num_envs
         if not isinstance(seed, Sequence):
-            return [int(seed) + index for index in range(self.num_envs)]
+            seed = [int(seed) + index for index in range(self.num_envs)]
         if len(seed) != self.num_envs:
             raise ValueError(f"expected {self.num_envs} seeds, got {len(seed)}")
+        for each in seed:
+            if each is not None and not 0 <= each < 2**64:
+                raise ValueError(f"expected seeds from 0 to 2**64 - 1, got {each}")
         return list(seed)
 
     def _checked_actions(self, actions: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -198,13 +188,15 @@ class FastenvVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]])
         statistics: dict[str, Any] = {}
         for name, values in zip(self.spec_of_game.statistics, counters.T, strict=True):
             statistics[name], statistics[f"_{name}"] = values.astype(np.int64), ended.copy()
-        told = {"statistics": statistics, "_statistics": ended.copy()}
+        told: dict[str, Any] = {"statistics": statistics, "_statistics": ended.copy()}
         if self._mode is not AutoresetMode.SAME_STEP:
             infos |= told
             return
         last = np.full(self.num_envs, None, object)
         for index in np.flatnonzero(ended):
             last[index] = self._batch.final_observations[index, self._seat].copy()
+        mask = np.where(ended[:, None], self._batch.final_legal_mask[:, self._seat], 0)
+        told |= {"action_mask": mask.astype(np.int8), "_action_mask": ended.copy()}
         infos |= {"final_obs": last, "_final_obs": ended.copy()}
         infos |= {"final_info": told, "_final_info": ended.copy()}
 

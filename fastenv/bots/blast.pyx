@@ -20,7 +20,7 @@ from fastenv.games.blast cimport (
     ACTIONS, BOMB, DANGER_SHIFT, RIGHT, UP, WAIT, BlastState, Boards, free_cells, spread,
     step_offset, survivable_actions,
 )
-from fastenv.games.game cimport Decide, ScriptedPlayer
+from fastenv.games.game cimport scripted
 from fastenv.games.rng cimport draw_below, draw_chance
 
 cdef enum:
@@ -233,13 +233,6 @@ cdef int give_way(View* view, uint64_t* stream) noexcept nogil:
         steps[action] = view.safe[action] and not steps[action]
     only_calm_steps(view, steps)
     return choose(stream, steps)
-
-
-cdef ScriptedPlayer scripted(str name, Decide decide):
-    cdef ScriptedPlayer player = ScriptedPlayer()
-    player.name = name
-    player.decide = decide
-    return player
 
 
 BOTS = {

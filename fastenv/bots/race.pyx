@@ -12,7 +12,7 @@ where to) that can be reached in one tick, in two, and so on, until one of them 
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memset
 
-from fastenv.games.game cimport Decide, ScriptedPlayer
+from fastenv.games.game cimport scripted
 from fastenv.games.race cimport (
     ACTIONS, CELLS, COIN, ICE, RIGHT, UP, WAIT, RaceState, blocks_step, is_legal, is_push,
     step_offset,
@@ -120,13 +120,6 @@ cdef uint8_t pusher(void* raw, int seat) noexcept nogil:
     if count:
         return choose(stream, pushes)
     return racer(raw, seat)
-
-
-cdef ScriptedPlayer scripted(str name, Decide decide):
-    cdef ScriptedPlayer player = ScriptedPlayer()
-    player.name = name
-    player.decide = decide
-    return player
 
 
 BOTS = {

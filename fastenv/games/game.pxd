@@ -52,6 +52,9 @@ cdef class ScriptedPlayer:
     cdef Decide decide
     cdef readonly str name
 
+# A scripted player of this name; a game's module, or that of its players, has them in BOTS by name.
+cdef ScriptedPlayer scripted(str name, Decide decide)
+
 cdef class CompiledGame:
     cdef GameInterface interface
     cdef readonly object spec

@@ -8,6 +8,13 @@ cdef class ScriptedPlayer:
         return f"<scripted player {self.name}>"
 
 
+cdef ScriptedPlayer scripted(str name, Decide decide):
+    cdef ScriptedPlayer player = ScriptedPlayer()
+    player.name = name
+    player.decide = decide
+    return player
+
+
 cdef class CompiledGame:
     """A game's facts (`spec`) and its table of functions."""
 

@@ -15,9 +15,10 @@ The board is walls, crates, ice and floor inside a border of walls; 9 coins lie 
     way. Who could not move slides no further.
 4.  A player who stands on a coin takes it.
 5.  Who has 5 coins has won: +1, the other -1.
-6.  After tick 240 the race is cut off, as it stands, without a winner.
+6.  If nobody has won by the end of tick 240, the race is cut off, as it stands, without a winner.
 
-The end by rule 5 is a termination, the end by rule 6 a truncation.
+The end by rule 5 is a termination, the end by rule 6 a truncation. Nobody can die: what is legal is
+survivable.
 
 What a player sees
 ------------------

@@ -19,7 +19,7 @@ from fastenv.adapters.rendering import board_picture, board_text
 
 BUFFERS = (
     "observations", "legal_mask", "rewards", "terminated", "truncated", "final_observations",
-    "final_statistics", "level_index",
+    "final_legal_mask", "final_statistics", "level_index",
 )  # fmt: skip
 # What hosts, learners and tables read by name.
 STATISTICS = {"ticks", "wins", "losses"}
@@ -98,6 +98,7 @@ class GameContract:
             "terminated": ((3,), np.bool_),
             "truncated": ((3,), np.bool_),
             "final_observations": ((*seats, spec.observation_size), np.uint8),
+            "final_legal_mask": ((*seats, len(spec.actions)), np.uint8),
             "final_statistics": ((*seats, len(spec.statistics)), np.int32),
             "level_index": ((3,), np.int32),
         }
@@ -153,6 +154,91 @@ class GameContract:
             asked.step(actions)
             left_alone.step(actions)
         assert everything(asked) == everything(left_alone)
+
+    # ------------------------------------------------------------------------ starting anew
+
+    def test_starting_some_envs_anew_touches_no_other(self) -> None:
+        """In all a new episode begins as if the whole batch had begun one."""
+        chosen = np.array([True, False, False, True, False])
+        batch, whole = self.make(5, seed=11), self.make(5, seed=11)
+        for each in (batch, whole):
+            self.play(each, range(self.longest_episode // 3))
+        before = [rows_of(batch, index) for index in range(5)]
+        finals = [batch.final_observations[chosen].tobytes(), batch.final_statistics.tobytes()]
+        batch.reset_envs(chosen)
+        whole.reset()
+        for index in range(5):
+            now = rows_of(batch, index)
+            assert now == (rows_of(whole, index) if chosen[index] else before[index])
+            assert (now != before[index]) == chosen[index]
+        assert finals == [
+            batch.final_observations[chosen].tobytes(), batch.final_statistics.tobytes()
+        ]  # fmt: skip
+
+    def test_ended_envs_can_be_started_anew_one_by_one(self) -> None:
+        batch = self.make(6, seed=4, autoreset=False)
+        self.play(batch, range(self.longest_episode))
+        ended = batch.terminated | batch.truncated
+        assert ended.all()
+        for index in (4, 0):
+            batch.reset_env(index)
+            ended[index] = False
+            assert np.array_equal(batch.terminated | batch.truncated, ended)
+            assert not batch.statistics()[index].any()
+        self.play(batch, range(1))
+        ticks = self.spec.statistics.index("ticks")
+        assert np.array_equal(batch.statistics()[:, 0, ticks] == 1, ~ended)
+
+    def test_an_env_from_a_seed_plays_alike_in_any_place(self) -> None:
+        """As the only env of a batch does after a reset with that seed."""
+        seeds = np.array([7, 2**64 - 1, 7, 5], np.uint64)
+        chosen = np.array([True, True, True, False])
+        batch = self.make(4, seed=1)
+        self.play(batch, range(9))
+        singles = [self.make(1, seed=int(each), levels=batch.levels) for each in seeds]
+        batch.reset_envs(chosen, seeds)
+        batch.reset_env(3, 5)
+        for tick in range(self.longest_episode + 50):
+            for index, single in enumerate(singles):
+                assert batch.save_state(index) == single.save_state(0)
+            for each in (batch, *singles):
+                self.play(each, range(tick, tick + 1))
+        assert batch.save_state(0) == batch.save_state(2) != batch.save_state(1)
+
+    def test_wrong_masks_and_seeds_are_refused_before_anything_moves(self) -> None:
+        batch = self.make(3, seed=1)
+        before = everything(batch)
+        mask, seeds = np.ones(3, bool), np.zeros(3, np.uint64)
+        for bad in (
+            (mask[:2], None), (np.ones(3, np.uint8), None), ([True] * 3, None), (None, None),
+            (mask, seeds[:2]), (mask, seeds.astype(np.int64)), (mask, [1, 2, 3]),
+            (mask[:, None], None),
+        ):  # fmt: skip
+            with pytest.raises(ValueError, match="expected"):
+                batch.reset_envs(*bad)  # type: ignore[arg-type]
+        for index, seed in ((3, None), (-1, None), (0, -1), (0, 2**64)):
+            with pytest.raises((IndexError, ValueError), match="expected"):
+                batch.reset_env(index, seed)
+        assert everything(batch) == before
+        batch.reset_envs(np.zeros(3, bool))
+        assert everything(batch) == before
+
+    def test_a_scripted_player_that_is_asked_for_some_envs_leaves_the_others_alone(self) -> None:
+        where = np.array([True, False, True])
+        for bot in self.bots.values():
+            batch, whole = self.make(3, seed=6), self.make(3, seed=6)
+            before = [batch.save_state(index) for index in range(3)]
+            asked = bot.act(batch, 0, where=where)
+            expected = bot.act(whole, 0)
+            assert np.array_equal(asked, expected * where)
+            out = np.full(3, 77, np.uint8)
+            bot.act(self.make(3, seed=6), 0, out, where)
+            assert np.array_equal(out, np.where(where, expected, 77))
+            for index in range(3):
+                twin = whole.save_state(index) if where[index] else before[index]
+                assert batch.save_state(index) == twin
+        with pytest.raises(ValueError, match="expected where"):
+            bot.act(batch, 0, where=where[:2])
 
     # --------------------------------------------------------------------------- saved states
 
@@ -218,8 +304,9 @@ class GameContract:
         too_high[2, -1] = len(self.spec.actions)
         before = everything(batch)
         for bad in (
-            too_high, good.astype(np.int64), good.astype(np.float32), good[:2], good[:, :-1],
-            good.ravel(), np.zeros((3, 2 * batch.players), np.uint8)[:, ::2], good.tolist(), None,
+            too_high, good.astype(np.int64), good.astype(np.float32), good.astype(bool), good[:2],
+            good[:, :-1], good.ravel(), np.zeros((3, 2 * batch.players), np.uint8)[:, ::2],
+            good.tolist(), None,
         ):  # fmt: skip
             with pytest.raises(ActionError, match="expected"):
                 batch.step(bad)  # type: ignore[arg-type]
@@ -325,6 +412,7 @@ class GameContract:
             for index in np.flatnonzero(ended):
                 seen += 1
                 assert np.array_equal(batch.final_observations[index], ending.observations[index])
+                assert np.array_equal(batch.final_legal_mask[index], ending.legal_mask[index])
                 assert np.array_equal(batch.final_statistics[index], ending.statistics()[index])
                 assert np.array_equal(batch.rewards[index], ending.rewards[index])
                 assert batch.terminated[index] == ending.terminated[index]
@@ -365,6 +453,13 @@ def everything(batch: BatchEnv) -> bytes:
     """All that can be read of a batch."""
     states = b"".join(batch.save_state(index) for index in range(batch.num_envs))
     return buffers_of(batch, slice(None)) + states
+
+
+def rows_of(batch: BatchEnv, index: int) -> bytes:
+    """All of one env but what its last episodes ended with."""
+    names = ("observations", "legal_mask", "rewards", "terminated", "truncated", "level_index")
+    rows = b"".join(getattr(batch, name)[index].tobytes() for name in names)
+    return rows + batch.save_state(index)
 
 
 def buffers_of(batch: BatchEnv, rows: slice) -> bytes:

@@ -1,71 +1,80 @@
-"""Playing the compiled Blast beside the plain Python rules and comparing every byte, tick by tick.
+"""Playing a compiled game beside its rules in plain Python and comparing every byte, tick by tick.
 
-Shared by the test (a short run), the stateful test and the benchmark (a long run).
+What is compared, and who plays, stands in compared_games.py. Shared by the tests (short runs), the
+stateful tests and the benchmark (a long run).
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 import fastenv
-from tests.fastenv.reference import CLOSING_TICK, FUSE, VARIANTS, Reference
 
-SPEC = fastenv.game_spec("blast")
-# (player in seat 0, player in seat 1); "random" draws from all actions, legal or not
-PAIRS = (
-    ("survivor", "survivor"),
-    ("hunter", "miner"),
-    ("hunter", "hunter"),
-    ("miner", "survivor"),
-    ("random", "survivor"),
-    ("random", "random"),
-    ("idle", "miner"),
-    ("survivor", "idle"),
-)
-# The closing can be seen coming this early: the danger of a closing cell, a tick in advance.
-FORK_TICK = CLOSING_TICK - FUSE - 1
-
-# Nearly every crate holds an item, so that ranges and hands grow to their limits.
-TREASURY = """\
-#############
-#1.rbrbrbrbr#
-#.#b#r#b#r#b#
-#rbrbrbrbrbr#
-#b#r#b#r#b#r#
-#rbr.....rbr#
-#r#b#r#b#r#b#
-#rbrbrbrbrbr#
-#b#r#b#r#b#.#
-#rbrbrbrbr.2#
-#############
-"""
-OPEN_FIELD = """\
-#############
-#...........#
-#..+.....+..#
-#...........#
-#....+.+....#
-#1.+..r..+.2#
-#....+.+....#
-#...........#
-#..+.....+..#
-#...........#
-#############
-"""
+Actions = tuple[int, int]
 
 
-def levels() -> list[fastenv.Level]:
-    own = [fastenv.Level.from_text(text, SPEC) for text in (TREASURY, OPEN_FIELD)]
-    return own * 6 + fastenv.builtin_levels(SPEC, 5, count=12)
+class Reference(Protocol):
+    """One game of two by the plain rules."""
+
+    terminated: bool
+    truncated: bool
+    illegal_actions: int
+
+    def copy(self) -> Any: ...
+
+    def possibilities(self) -> Sequence[Any]:
+        """The games that this one may be in the next tick: they differ in what was drawn by chance
+        and nobody has seen yet."""
+
+    def step(self, actions: Actions) -> tuple[int, int]:
+        """One tick; the rewards."""
+
+    def observations(self) -> np.ndarray:
+        """uint8 [players, observation size]."""
+
+    def legal_mask(self) -> np.ndarray:
+        """uint8 [players, actions]."""
+
+    def survivable_mask(self, seat: int) -> np.ndarray:
+        """uint8 [actions], by trying every way out."""
+
+    def snapshot(self) -> dict[str, Any]:
+        """What the compiled game's snapshot has."""
+
+
+@dataclass(frozen=True)
+class ComparedGame:
+    """A game and how it is compared.
+
+    start: the reference's game at the start of an episode on these tiles
+    levels: to play on
+    pairs: the players in seats 0 and 1; "random" draws from all actions, legal or not
+    events: what happened in the last tick, by name; a good comparison meets all of it
+    is_threatened: whether survivable masks are worth the time that the reference takes for them
+    """
+
+    name: str
+    start: Callable[[np.ndarray], Reference]
+    levels: Callable[[], list[fastenv.Level]]
+    pairs: tuple[tuple[str, str], ...]
+    events: Callable[[Any], dict[str, bool]]
+    is_threatened: Callable[[Any], bool]
+
+    @property
+    def spec(self) -> fastenv.GameSpec:
+        return fastenv.game_spec(self.name)
 
 
 class Twin:
-    """The reference game beside one env; before the closing shows which spiral was drawn, all."""
+    """The reference game beside one env; where nobody can know what was drawn, all that fit."""
 
-    def __init__(self, tiles: np.ndarray):
-        self.candidates = [Reference.from_tiles(tiles)]
+    def __init__(self, game: Reference):
+        self.candidates = [game]
 
     def copy(self) -> Twin:
         other = Twin.__new__(Twin)
@@ -73,15 +82,9 @@ class Twin:
         return other
 
     @property
-    def game(self) -> Reference:
+    def game(self) -> Any:
         """One of those that fit; they differ in nothing that was seen so far."""
         return self.candidates[0]
-
-    def step(self, actions: tuple[int, int]) -> list[tuple[int, int]]:
-        """One tick; the rewards by candidate."""
-        if self.game.tick == FORK_TICK and not self.game.ended:
-            self.candidates = [self.game.copy(variant) for variant in range(VARIANTS)]
-        return [game.step(actions) for game in self.candidates]
 
     def keep(self, fits: list[bool]) -> bool:
         """Drop the candidates that do not fit; False, and all are kept, where none does."""
@@ -90,19 +93,17 @@ class Twin:
         return bool(kept)
 
     def play(
-        self,
-        actions: tuple[int, int],
-        observations: np.ndarray,
-        rewards: np.ndarray,
-        terminated: bool,
+        self, actions: Actions, observations: np.ndarray, rewards: np.ndarray, ends: Sequence[bool]
     ) -> bool:
-        """One tick; whether it ended in these observations [players, values] and rewards."""
-        expected = self.step(actions)
+        """One tick; whether it ended in these observations [players, values], rewards and ends
+        (terminated, truncated)."""
+        self.candidates = [each for game in self.candidates for each in game.possibilities()]
+        expected = [game.step(actions) for game in self.candidates]
         return self.keep(
             [
                 np.array_equal(game.observations(), observations)
                 and reward == tuple(rewards)
-                and game.ended == terminated
+                and (game.terminated, game.truncated) == tuple(ends)
                 for game, reward in zip(self.candidates, expected, strict=True)
             ]
         )
@@ -110,6 +111,9 @@ class Twin:
     def can_survive_like(self, seat: int, mask: np.ndarray) -> bool:
         """Whether `mask` [actions] is what trying every way out gives."""
         return any(np.array_equal(game.survivable_mask(seat), mask) for game in self.candidates)
+
+    def looks_like(self, snapshot: dict[str, Any]) -> bool:
+        return any(comparable(game.snapshot()) == comparable(snapshot) for game in self.candidates)
 
 
 class Comparison:
@@ -121,11 +125,15 @@ class Comparison:
     An env that differed is left out until its next episode.
     """
 
-    def __init__(self, num_envs: int, seed: int):
-        self.batch = fastenv.make_batch("blast", num_envs, seed, levels=levels())
+    def __init__(self, compared: ComparedGame, num_envs: int, seed: int):
+        name = compared.name
+        self.compared = compared
+        self.batch = fastenv.make_batch(name, num_envs, seed, levels=compared.levels())
         self.random = np.random.default_rng([seed, 11])
-        names = fastenv.scripted_player_names("blast")
-        self.bots = {name: fastenv.make_bot(name) for name in names}
+        self.bots = {
+            player: fastenv.make_bot(player, name)
+            for player in fastenv.scripted_player_names(name)
+        }
         self.twins: list[Twin | None] = [self._new_twin(index) for index in range(num_envs)]
         self.seen: Counter[str] = Counter()
         self.mismatches: list[str] = []
@@ -138,38 +146,49 @@ class Comparison:
         batch = self.batch
         batch.step(actions)
         self.steps += 1
-        observations = np.where(
-            batch.terminated[:, None, None], batch.final_observations, batch.observations
-        )
+        ended = batch.terminated | batch.truncated
+        column = ended[:, None, None]
+        observations = np.where(column, batch.final_observations, batch.observations)
+        masks = np.where(column, batch.final_legal_mask, batch.legal_mask)
         illegal = batch.illegal_actions()
         for index, twin in enumerate(self.twins):
             what = ""
-            ended = bool(batch.terminated[index])
             if twin is not None:
                 moves = (int(actions[index, 0]), int(actions[index, 1]))
-                if not twin.play(moves, observations[index], batch.rewards[index], ended):
+                ends = (bool(batch.terminated[index]), bool(batch.truncated[index]))
+                if not twin.play(moves, observations[index], batch.rewards[index], ends):
                     what = "observations, rewards or end"
-                count(self.seen, twin.game)
-            if ended:
+                if not np.array_equal(twin.game.legal_mask(), masks[index]):
+                    what += " legal mask"
+                self.seen.update(
+                    event for event, met in self.compared.events(twin.game).items() if met
+                )
+                self.seen["steps"] += 1
+                self.seen["ends"] += ended[index]
+            if ended[index]:
                 self.twins[index] = twin = self._new_twin(index)
                 if not np.array_equal(twin.game.observations(), batch.observations[index]):
                     what += " first observations"
-            if twin is not None:
                 if not np.array_equal(twin.game.legal_mask(), batch.legal_mask[index]):
-                    what += " legal mask"
-                if twin.game.illegal_actions != illegal[index]:
-                    what += " illegal actions"
-            if batch.truncated[index]:
-                what += " truncated"
+                    what += " first legal mask"
+            if twin is not None and twin.game.illegal_actions != illegal[index]:
+                what += " illegal actions"
             if what:
                 self._differs(index, f"{what}, actions {actions[index]}")
 
-    def check_survivable(self) -> None:
-        """Compare one env's survivable masks, each env in turn, where something threatens."""
+    def look_closely(self) -> None:
+        """Compare one env's snapshot and, where something threatens, its survivable masks; each env
+        in turn."""
         index = self.steps % self.batch.num_envs
         twin = self.twins[index]
-        if twin is None or (not twin.game.bombs and twin.game.tick <= FORK_TICK):
+        if twin is None:
             return
+        if not twin.looks_like(self.batch.snapshot(index)):
+            self._differs(index, "snapshot")
+        elif self.compared.is_threatened(twin.game):
+            self._check_survivable(index, twin)
+
+    def _check_survivable(self, index: int, twin: Twin) -> None:
         compiled = self.batch.survivable_mask()[index]
         for seat in range(2):
             self.survivable_checked += 1
@@ -181,30 +200,27 @@ class Comparison:
         self.twins[index] = None
 
     def _new_twin(self, index: int) -> Twin:
-        return Twin(self.batch.levels[self.batch.level_index[index]].tiles)
+        tiles = self.batch.levels[self.batch.level_index[index]].tiles
+        return Twin(self.compared.start(tiles))
 
     def _choose_actions(self) -> np.ndarray:
-        batch = self.batch
+        batch, pairs = self.batch, self.compared.pairs
+        count = len(batch.spec.actions)
         actions = np.empty((batch.num_envs, 2), np.uint8)
         for seat in range(2):
             by_name = {name: bot.act(batch, seat) for name, bot in self.bots.items()}
-            by_name["random"] = self.random.integers(0, 6, batch.num_envs, dtype=np.uint8)
+            by_name["random"] = self.random.integers(0, count, batch.num_envs, dtype=np.uint8)
             for row in range(batch.num_envs):
-                actions[row, seat] = by_name[PAIRS[row % len(PAIRS)][seat]][row]
+                actions[row, seat] = by_name[pairs[row % len(pairs)][seat]][row]
         return actions
 
 
-def count(seen: Counter[str], game: Reference) -> None:
-    seen["steps"] += 1
-    seen["bursts"] += bool(game.flames)
-    seen["two bombs a hand"] += len(game.bombs) > 2
-    seen["most range"] += max(player.range for player in game.players) == 6
-    seen["most bombs"] += max(player.capacity for player in game.players) == 4
-    seen["closing"] += game.tick >= CLOSING_TICK
-    seen["illegal"] += game.illegal_actions > 0
-    if game.ended:
-        seen["ends"] += 1
-        seen["draws"] += not any(player.alive for player in game.players)
-        seen["caught by the closing"] += any(
-            player.cell == game.closing_cell(game.tick) for player in game.players
-        )
+def comparable(snapshot: dict[str, Any]) -> dict[str, Any]:
+    """A snapshot as plain values that can be compared; bombs have no order."""
+    plain = {
+        name: value.tolist() if isinstance(value, np.ndarray) else value
+        for name, value in snapshot.items()
+    }
+    if "bombs" in plain:
+        plain["bombs"] = sorted(plain["bombs"], key=lambda bomb: (bomb["row"], bomb["column"]))
+    return plain

@@ -78,6 +78,8 @@ PLAYTHROUGHS = (
     Playthrough("miner_against_hunter", ("miner", "hunter"), seed=9),
     Playthrough("idle_until_the_closing", ("idle", "idle"), seed=1, every=25),
     Playthrough("racer_against_pusher", ("racer", "pusher"), seed=5, game="race"),
+    Playthrough("survivor_against_pusher", ("survivor", "pusher"), seed=50, game="race"),
+    Playthrough("idle_until_the_cut", ("idle", "idle"), seed=1, every=60, game="race"),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from ctypes import c_uint8
 
 import numpy as np
 import pytest
@@ -143,7 +144,11 @@ def wrong_actions() -> dict[str, object]:
     return {
         "too high": too_high,
         "int64": good.astype(np.int64),
+        "int8": good.astype(np.int8),
         "float": good.astype(np.float32),
+        "bool": good.astype(bool),
+        "characters": memoryview(bytes(6)).cast("c", (3, 2)),
+        "structs of a byte": good.view([("action", np.uint8)]),
         "wrong rows": np.zeros((2, 2), np.uint8),
         "wrong players": np.zeros((3, 3), np.uint8),
         "flat": np.zeros(6, np.uint8),
@@ -163,10 +168,16 @@ def test_bad_actions_are_refused_before_anything_moves(name):
     assert everything(batch) == before
 
 
-def test_read_only_actions_are_fine():
-    actions = np.zeros((3, 2), np.uint8)
+def test_read_only_actions_and_other_buffers_of_uint8_are_fine():
+    actions = np.full((3, 2), 1, np.uint8)
     actions.setflags(write=False)
-    fastenv.make_batch("blast", 3).step(actions)
+    expected = None
+    other_buffers = memoryview(bytes(actions)).cast("B", (3, 2)), (c_uint8 * 2 * 3)(*[(1, 1)] * 3)
+    for same in (actions, *other_buffers):
+        batch = fastenv.make_batch("blast", 3)
+        batch.step(same)
+        expected = expected or everything(batch)
+        assert everything(batch) == expected
 
 
 def unchecked(**changes: int) -> Level:
@@ -223,6 +234,9 @@ def test_a_bot_refuses_a_seat_that_there_is_not_and_what_is_no_batch():
             bot.act(batch, seat)
     with pytest.raises(ValueError, match="out of 2 actions"):
         bot.act(batch, 0, np.zeros(3, np.uint8))
+    for dtype in (bool, np.int64):
+        with pytest.raises(ValueError):
+            bot.act(batch, 0, np.zeros(2, dtype))
     with pytest.raises(TypeError):
         bot.act(None, 0)
 
@@ -233,7 +247,11 @@ def test_out_is_written_and_checked(method, dtype):
     ask = getattr(batch, method)
     out = np.full_like(ask(), 77)
     assert ask(out) is out and np.array_equal(out, ask())
-    for wrong in (np.zeros((1, 2, 6), dtype), np.zeros(out.shape, np.float64), out[:, :, ::-1]):
+    shape = out.shape
+    for wrong in (
+        np.zeros((1, 2, 6), dtype), np.zeros(shape, np.float64), np.zeros(shape, bool),
+        out[:, :, ::-1],
+    ):  # fmt: skip
         with pytest.raises(ValueError):
             ask(wrong)
 

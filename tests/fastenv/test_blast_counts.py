@@ -9,21 +9,13 @@ import numpy as np
 import pytest
 
 import fastenv
+from tests.fastenv.counting import OPEN, SOLID, STEPS, Cell, numbers_of_positions, walked
+from tests.fastenv.counting import board as board_of
 from tests.fastenv.scenario import SPEC, Scenario
-
-Cell = tuple[int, int]
-OPEN = "." * 11
-SOLID = "#" * 11
-# wait, up, down, left, right
-STEPS: tuple[Cell, ...] = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
-# action -> the action that goes back
-BACK = np.array([0, 2, 1, 4, 3])
 
 
 def board(rows: list[str]) -> fastenv.Level:
-    """A level from the nine rows inside its border."""
-    text = "\n".join(["#" * 13, *(f"#{row}#" for row in rows), "#" * 13])
-    return fastenv.Level.from_text(text, SPEC)
+    return board_of("blast", rows)
 
 
 def without_crates(level: fastenv.Level) -> fastenv.Level:
@@ -59,70 +51,24 @@ def flooded(level: fastenv.Level, seat: int) -> set[Cell]:
     return found
 
 
-def walked(level: fastenv.Level, seed: int) -> list[set[Cell]]:
-    """By seat, all cells stood on in many walks that turn back only in dead ends, without bombs."""
-    random = np.random.default_rng(seed)
-    batch = fastenv.make_batch("blast", 64, seed, levels=[without_crates(level)], autoreset=False)
-    names = [field.name for field in SPEC.observation]
-    column, row = (
-        sum(field.size for field in SPEC.observation[: names.index(name)])
-        for name in ("own_column", "own_row")
-    )
-    visited: list[set[Cell]] = [set(), set()]
-    for _ in range(6):
-        batch.reset()
-        last = np.zeros((64, 2), np.uint8)
-        for _ in range(150):        # the arena closes from tick 200
-            score = random.random((64, 2, 5)) + 2.0 * batch.legal_mask[:, :, :5]
-            np.put_along_axis(score, BACK[last][..., None], 1.5, axis=2)
-            score[:, :, 0] = 1.2
-            last = score.argmax(axis=2).astype(np.uint8)
-            batch.step(last)
-            for seat in range(2):
-                places = batch.observations[:, seat, [row, column]].tolist()
-                visited[seat] |= {(place[0], place[1]) for place in places}
-        assert not batch.terminated.any()
-    return visited
-
-
 @pytest.mark.parametrize(
     ("level", "first", "second"),
     [(OPEN_BOARD, 99, 99), (PILLARS, 79, 79), (ROOMS, 6, 11)],
     ids=["open", "pillars", "rooms"],
 )
 def test_as_many_cells_can_be_walked_to_as_were_counted_by_hand(level, first, second):
-    assert [len(cells) for cells in walked(level, 1)] == [first, second]
+    assert [len(cells) for cells in walked("blast", without_crates(level), 1)] == [first, second]
     assert [len(flooded(level, seat)) for seat in range(2)] == [first, second]
 
 
 @pytest.mark.parametrize("number", range(4))
 def test_walkers_get_exactly_where_a_flood_gets(number):
     level = fastenv.builtin_levels(SPEC, 21, 4)[number]
-    assert walked(level, number) == [flooded(level, seat) for seat in range(2)]
+    reached = [flooded(level, seat) for seat in range(2)]
+    assert walked("blast", without_crates(level), number) == reached
 
 
 # ------------------------------------------------------------------------- positions after k ticks
-
-
-def numbers_of_positions(level: fastenv.Level, ticks: int) -> list[int]:
-    """After 0, 1, … ticks: how many different positions all joint steps and waits lead to."""
-    joint = np.array(list(product(range(5), repeat=2)), np.uint8)
-    batch = fastenv.make_batch("blast", len(joint), levels=[level], autoreset=False)
-    found = {batch.observations[0].tobytes(): batch.save_state(0)}
-    numbers = [1]
-    for _ in range(ticks):
-        following: dict[bytes, bytes] = {}
-        for state in found.values():
-            for index in range(len(joint)):
-                batch.load_state(index, state)
-            batch.step(joint)
-            for index in range(len(joint)):
-                seen = batch.observations[index].tobytes()
-                if seen not in following:
-                    following[seen] = batch.save_state(index)
-        found = following
-        numbers.append(len(found))
-    return numbers
 
 
 def enumerated(level: fastenv.Level, ticks: int) -> list[int]:
@@ -150,19 +96,19 @@ def _targets(level: fastenv.Level, cell: Cell) -> set[Cell]:
 def test_two_who_are_far_apart_spread_like_two_alone():
     """One alone in the open is within k steps: 2 k (k + 1) + 1 cells."""
     level = board([*[OPEN] * 4, "..1.....2..", *[OPEN] * 4])
-    assert numbers_of_positions(level, 2) == [1, 5**2, 13**2]
+    assert numbers_of_positions("blast", level, 2) == [1, 5**2, 13**2]
 
 
 def test_two_who_can_just_meet_miss_the_cells_where_they_would():
     """Six steps apart, two down and four right: after three ticks they want one of 3 same cells."""
     level = board([*[OPEN] * 3, "...1.......", OPEN, ".......2...", *[OPEN] * 3])
-    assert numbers_of_positions(level, 3) == [1, 5**2, 13**2, 25**2 - 3]
+    assert numbers_of_positions("blast", level, 3) == [1, 5**2, 13**2, 25**2 - 3]
 
 
 def test_two_in_a_corridor_never_pass_each_other():
     """Two in order on seven cells: 7 × 6 / 2."""
     level = board([*[SOLID] * 4, "##1.2....##", *[SOLID] * 4])
-    numbers = numbers_of_positions(level, 12)
+    numbers = numbers_of_positions("blast", level, 12)
     assert numbers[-1] == 21 and numbers == enumerated(level, 12)
 
 
@@ -177,7 +123,7 @@ def test_two_in_a_corridor_never_pass_each_other():
 )
 def test_positions_near_each_other_are_as_many_as_enumerated(rows):
     level = board(rows)
-    assert numbers_of_positions(level, 3) == enumerated(level, 3)
+    assert numbers_of_positions("blast", level, 3) == enumerated(level, 3)
 
 
 # ------------------------------------------------------------------------------ burning cells

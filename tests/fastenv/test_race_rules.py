@@ -132,6 +132,14 @@ def test_the_race_is_cut_after_tick_240_without_a_winner():
     assert statistic(batch, "ticks") == [240, 240] and statistic(batch, "wins") == [0, 0]
 
 
+def test_a_coin_taken_in_the_last_tick_still_wins():
+    batch = start("1ooooo....2", coins_used=5)
+    play(batch, "right " * 4 + "wait " * 235)
+    assert batch.snapshot(0)["tick"] == 239 and not batch.terminated[0]
+    play(batch, "right")
+    assert batch.terminated[0] and not batch.truncated[0] and batch.rewards[0].tolist() == [1, -1]
+
+
 def test_a_level_needs_all_nine_coins():
     with pytest.raises(fastenv.LevelError, match="9 × coin"):
         start("1o........2")

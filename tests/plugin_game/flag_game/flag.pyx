@@ -12,7 +12,7 @@ from libc.stdint cimport int32_t, uint8_t
 from libc.string cimport memcpy
 
 from fastenv.games.game cimport (
-    RUNNING, TERMINATED, TRUNCATED, CompiledGame, Decide, Header, ScriptedPlayer,
+    RUNNING, TERMINATED, TRUNCATED, CompiledGame, Header, scripted,
 )
 from fastenv.games.rng cimport draw_below
 
@@ -243,13 +243,6 @@ cdef uint8_t runner(void* raw, int seat) noexcept nogil:
     if action == 0 or not is_legal(state, seat, action):
         action = 3 if flag % WIDTH < own % WIDTH else 4
     return action if is_legal(state, seat, action) else survivor(raw, seat)
-
-
-cdef ScriptedPlayer scripted(str name, Decide decide):
-    cdef ScriptedPlayer player = ScriptedPlayer()
-    player.name = name
-    player.decide = decide
-    return player
 
 
 BOTS = {

@@ -1,8 +1,8 @@
-"""Any order of steps, saves, loads, resets and mistakes leaves Blast where the plain rules say."""
+"""Any order of steps, saves, loads, resets and mistakes leaves a game where the plain rules say."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -19,21 +19,18 @@ from hypothesis.stateful import (
 
 import fastenv
 from fastenv import ActionError, StateError
+from tests.fastenv.compared_games import BLAST, RACE
 from tests.fastenv.contract import everything
-from tests.fastenv.differential import SPEC, Twin, levels
-from tests.fastenv.reference import HEIGHT, WIDTH, Reference
+from tests.fastenv.differential import ComparedGame, Twin
 
 ENVS = 3
-LEVELS = levels()[::4]
-BOTS = {name: fastenv.make_bot(name) for name in fastenv.scripted_player_names("blast")}
 GOOD = np.zeros((ENVS, 2), np.uint8)
-TOO_HIGH = np.array([[0, 0], [0, 0], [0, len(SPEC.actions)]], np.uint8)
 BAD_ACTIONS: dict[str, Any] = {
-    "too high": TOO_HIGH,
     "largest": np.full((ENVS, 2), 255, np.uint8),
     "int64": GOOD.astype(np.int64),
     "int8": GOOD.astype(np.int8),
     "float": GOOD.astype(np.float32),
+    "bool": GOOD.astype(bool),
     "an env short": GOOD[:-1],
     "an env more": np.zeros((ENVS + 1, 2), np.uint8),
     "one seat": GOOD[:, :1],
@@ -47,32 +44,40 @@ BAD_ACTIONS: dict[str, Any] = {
 
 SEEDS = st.integers(0, 2**64 - 1)
 SLOTS = st.integers(0, ENVS - 1)
+# Of more actions and players than any game has; each machine folds them into its own.
 MOVES = st.lists(
-    st.lists(st.integers(0, 5), min_size=2 * ENVS, max_size=2 * ENVS), min_size=1, max_size=8
+    st.lists(st.integers(0, 59), min_size=2 * ENVS, max_size=2 * ENVS), min_size=1, max_size=8
 )
-NAMES = st.sampled_from(sorted(BOTS))
+PLAYERS = st.integers(0, 59)
 
 
-class BlastMachine(RuleBasedStateMachine):
+class GameMachine(RuleBasedStateMachine):
     """A batch and, for each env, the reference beside it; rewards and ends are those expected."""
+
+    compared: ClassVar[ComparedGame]
 
     saved = Bundle("saved")
 
     @initialize(target=saved, seed=SEEDS, autoreset=st.booleans())
     def start(self, seed: int, autoreset: bool) -> Any:
-        self.batch = fastenv.make_batch("blast", ENVS, seed, levels=LEVELS, autoreset=autoreset)
+        name = self.compared.name
+        self.levels = self.compared.levels()[::4]
+        self.bots = [fastenv.make_bot(each, name) for each in fastenv.scripted_player_names(name)]
+        self.batch = self._fresh(ENVS, seed, autoreset)
         self._take_new_twins()
         return multiple()
 
     @rule(moves=MOVES)
     def play_any_actions(self, moves: list[list[int]]) -> None:
         for row in moves:
-            self._step(np.array(row, np.uint8).reshape(ENVS, 2))
+            actions = np.array(row, np.uint8).reshape(ENVS, 2)
+            self._step(actions % len(self.batch.spec.actions))
 
-    @rule(names=st.tuples(NAMES, NAMES), ticks=st.integers(1, 70))
-    def play_scripted(self, names: tuple[str, str], ticks: int) -> None:
+    @rule(players=st.tuples(PLAYERS, PLAYERS), ticks=st.integers(1, 70))
+    def play_scripted(self, players: tuple[int, int], ticks: int) -> None:
+        bots = [self.bots[number % len(self.bots)] for number in players]
         for _ in range(ticks):
-            seats = [BOTS[name].act(self.batch, seat) for seat, name in enumerate(names)]
+            seats = [bot.act(self.batch, seat) for seat, bot in enumerate(bots)]
             self._step(np.stack(seats, axis=1))
 
     @rule(target=saved, slot=SLOTS)
@@ -93,7 +98,7 @@ class BlastMachine(RuleBasedStateMachine):
     @rule(seed=SEEDS)
     def reset_with_a_seed(self, seed: int) -> None:
         self.batch.reset(seed)
-        fresh = fastenv.make_batch("blast", ENVS, seed, levels=LEVELS)
+        fresh = self._fresh(ENVS, seed)
         for slot in range(ENVS):
             assert self.batch.save_state(slot) == fresh.save_state(slot)
         self._take_new_twins()
@@ -103,11 +108,26 @@ class BlastMachine(RuleBasedStateMachine):
         self.batch.reset()
         self._take_new_twins()
 
+    @rule(slot=SLOTS, seed=st.none() | SEEDS)
+    def reset_one(self, slot: int, seed: int | None) -> None:
+        others = [self.batch.save_state(other) for other in range(ENVS) if other != slot]
+        self.batch.reset_env(slot, seed)
+        assert others == [self.batch.save_state(other) for other in range(ENVS) if other != slot]
+        if seed is not None:
+            fresh = self._fresh(1, seed)
+            assert self.batch.save_state(slot) == fresh.save_state(0)
+        self.twins[slot] = self._new_twin(slot)
+        self.rewards[slot], self.ends[slot] = 0, False
+
     @rule(name=st.sampled_from(sorted(BAD_ACTIONS)))
     def bad_actions(self, name: str) -> None:
         before = everything(self.batch)
         with pytest.raises(ActionError, match="expected"):
             self.batch.step(BAD_ACTIONS[name])
+        too_high = GOOD.copy()
+        too_high[-1, -1] = len(self.batch.spec.actions)
+        with pytest.raises(ActionError, match="expected actions below"):
+            self.batch.step(too_high)
         assert everything(self.batch) == before
 
     @rule(slot=SLOTS, place=st.integers(0, 10_000), mask=st.integers(1, 255))
@@ -128,7 +148,8 @@ class BlastMachine(RuleBasedStateMachine):
         before = everything(self.batch)
         masks = self.batch.survivable_mask()
         assert everything(self.batch) == before
-        if not self.twins[slot].game.ended:
+        game = self.twins[slot].game
+        if not (game.terminated or game.truncated):
             for seat in range(2):
                 assert self.twins[slot].can_survive_like(seat, masks[slot, seat])
 
@@ -136,79 +157,58 @@ class BlastMachine(RuleBasedStateMachine):
     def all_is_as_the_reference_says(self) -> None:
         batch = self.batch
         assert batch.rewards.tolist() == self.rewards.tolist()
-        assert batch.terminated.tolist() == self.terminated.tolist()
-        assert not batch.truncated.any()
+        assert self._ends_of(batch).tolist() == self.ends.tolist()
         for slot, twin in enumerate(self.twins):
             seen, mask = batch.observations[slot], batch.legal_mask[slot]
             fits = [np.array_equal(game.observations(), seen) for game in twin.candidates]
             assert twin.keep(fits), f"observations of env {slot}"
             assert np.array_equal(twin.game.legal_mask(), mask)
             assert batch.illegal_actions()[slot] == twin.game.illegal_actions
-            assert comparable(batch.snapshot(slot)) == snapshot_of(twin.game)
+            assert twin.looks_like(batch.snapshot(slot))
 
     def _step(self, actions: np.ndarray) -> None:
         batch = self.batch
         batch.step(actions)
+        self.rewards, self.ends = batch.rewards.copy(), self._ends_of(batch)
         for slot, twin in enumerate(self.twins):
-            ended = bool(batch.terminated[slot])
+            ended = bool(self.ends[slot].any())
             seen = batch.final_observations if ended else batch.observations
+            mask = batch.final_legal_mask if ended else batch.legal_mask
             moves = (int(actions[slot, 0]), int(actions[slot, 1]))
-            assert twin.play(moves, seen[slot], batch.rewards[slot], ended), f"env {slot}"
+            assert twin.play(moves, seen[slot], batch.rewards[slot], self.ends[slot]), f"env {slot}"
+            assert np.array_equal(twin.game.legal_mask(), mask[slot])
             if ended and batch.autoreset:
                 self.twins[slot] = self._new_twin(slot)
-        self.rewards = batch.rewards.copy()
-        self.terminated = batch.terminated.copy()
+
+    def _ends_of(self, batch: fastenv.BatchEnv) -> np.ndarray:
+        """bool [envs, 2]: terminated, truncated."""
+        return np.stack([batch.terminated, batch.truncated], axis=1)
+
+    def _fresh(self, num_envs: int, seed: int, autoreset: bool = True) -> fastenv.BatchEnv:
+        return fastenv.make_batch(
+            self.compared.name, num_envs, seed, levels=self.levels, autoreset=autoreset
+        )
 
     def _take_new_twins(self) -> None:
         self.twins = [self._new_twin(slot) for slot in range(ENVS)]
         self.rewards = np.zeros((ENVS, 2), np.float32)
-        self.terminated = np.zeros(ENVS, bool)
+        self.ends = np.zeros((ENVS, 2), bool)
 
     def _new_twin(self, slot: int) -> Twin:
-        return Twin(LEVELS[self.batch.level_index[slot]].tiles)
+        return Twin(self.compared.start(self.levels[self.batch.level_index[slot]].tiles))
 
 
-def comparable(snapshot: dict[str, Any]) -> dict[str, Any]:
-    """A snapshot as plain values that can be compared; bombs have no order."""
-    return {
-        **snapshot,
-        **{name: snapshot[name].tolist() for name in ("tiles", "danger", "flames")},
-        "bombs": sorted(snapshot["bombs"], key=lambda bomb: (bomb["row"], bomb["column"])),
-    }
+class BlastMachine(GameMachine):
+    compared = BLAST
 
 
-def snapshot_of(game: Reference) -> dict[str, Any]:
-    cells = game.cells()
-    flames = np.zeros((HEIGHT, WIDTH), bool)
-    for cell in game.flames:
-        flames[cell] = True
-    return comparable(
-        {
-            "tiles": cells & 15,
-            "danger": cells >> 4,
-            "flames": flames,
-            "players": [
-                {
-                    "row": player.cell[0], "column": player.cell[1], "alive": player.alive,
-                    "bombs": player.bombs, "capacity": player.capacity, "range": player.range,
-                }
-                for player in game.players
-            ],
-            "bombs": [
-                {
-                    "row": bomb.cell[0], "column": bomb.cell[1], "fuse": bomb.fuse,
-                    "range": bomb.range, "owner": bomb.owner,
-                }
-                for bomb in game.bombs
-            ],
-            "tick": game.tick,
-            "closing_tick": 200,
-        }
-    )  # fmt: skip
+class RaceMachine(GameMachine):
+    compared = RACE
 
 
 TestBlastStates = BlastMachine.TestCase
-TestBlastStates.settings = settings(
+TestRaceStates = RaceMachine.TestCase
+TestBlastStates.settings = TestRaceStates.settings = settings(
     max_examples=150,
     stateful_step_count=30,
     deadline=None,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,8 @@ HEIGHT, WIDTH = 11, 13
 FUSE = 8
 CLOSING_TICK = 200
 VARIANTS = 8
+# The closing can be seen coming this early: the danger of a closing cell, a tick in advance.
+FORK_TICK = CLOSING_TICK - FUSE - 1
 
 WAIT, UP, DOWN, LEFT, RIGHT, BOMB = range(6)
 STEPS: dict[int, Cell] = {WAIT: (0, 0), UP: (-1, 0), DOWN: (1, 0), LEFT: (0, -1), RIGHT: (0, 1)}
@@ -66,8 +69,10 @@ class Reference:
     bombs: list[Bomb] = field(default_factory=list)
     flames: set[Cell] = field(default_factory=set)
     tick: int = 0
-    ended: bool = False
+    terminated: bool = False
     illegal_actions: int = 0
+
+    truncated = False       # never: the arena closes
 
     @classmethod
     def from_tiles(cls, tiles: np.ndarray) -> Reference:
@@ -92,6 +97,12 @@ class Reference:
         other.variant = self.variant if variant is None else variant
         return other
 
+    def possibilities(self) -> list[Reference]:
+        """Before the closing shows which spiral was drawn: all."""
+        if self.tick != FORK_TICK or self.terminated:
+            return [self]
+        return [self.copy(variant) for variant in range(VARIANTS)]
+
     # ------------------------------------------------------------------------------ the rules
 
     def is_legal(self, seat: int, action: int) -> bool:
@@ -105,7 +116,7 @@ class Reference:
 
     def step(self, actions: tuple[int, int], spared: int | None = None) -> tuple[int, int]:
         """One tick; the rewards. A `spared` player cannot die (for what can be survived)."""
-        if self.ended:
+        if self.terminated:
             return (0, 0)
         self.tick += 1
         self.flames = set()
@@ -208,7 +219,7 @@ class Reference:
 
     def _result(self) -> tuple[int, int]:
         alive = [player.alive for player in self.players]
-        self.ended = not all(alive)
+        self.terminated = not all(alive)
         if alive == [True, False]:
             return (1, -1)
         if alive == [False, True]:
@@ -271,6 +282,34 @@ class Reference:
         return np.array(
             [[self.is_legal(seat, action) for action in range(6)] for seat in range(2)], np.uint8
         )
+
+    def snapshot(self) -> dict[str, Any]:
+        """What a host draws."""
+        cells = self.cells()
+        flames = np.zeros((HEIGHT, WIDTH), bool)
+        for cell in self.flames:
+            flames[cell] = True
+        return {
+            "tiles": cells & 15,
+            "danger": cells >> 4,
+            "flames": flames,
+            "players": [
+                {
+                    "row": player.cell[0], "column": player.cell[1], "alive": player.alive,
+                    "bombs": player.bombs, "capacity": player.capacity, "range": player.range,
+                }
+                for player in self.players
+            ],
+            "bombs": [
+                {
+                    "row": bomb.cell[0], "column": bomb.cell[1], "fuse": bomb.fuse,
+                    "range": bomb.range, "owner": bomb.owner,
+                }
+                for bomb in self.bombs
+            ],
+            "tick": self.tick,
+            "closing_tick": CLOSING_TICK,
+        }  # fmt: skip
 
     # ---------------------------------------------------------------- what can be survived
 
