@@ -54,11 +54,12 @@ def describe_evaluation(result: dict[str, Any]) -> str:
         ]
         lines += ["", f"style, against {' and '.join(style['opponents'])}"]
         lines += table([["player", *rates], *rows])
-        scores = style["score_by_safety"]
-        lines += [
-            f"style score {style['score']:.3f} (0: safe at random, 1: the {style['demonstrator']})"
-            + (f"; without the filter {scores['none']:.3f}" if "none" in scores else "")
+        told = [
+            f"{words} {style["score_by_safety"][safety]:.3f} ({bounds[0]:.2f} to {bounds[1]:.2f})"
+            for safety, words in (("survivable", "style score"), ("none", "without the filter"))
+            if (bounds := style["interval_by_safety"].get(safety))
         ]
+        lines += [f"{'; '.join(told)}; 0: safe at random, 1: the {style['demonstrator']}"]
     return "\n".join(lines)
 
 

@@ -144,16 +144,18 @@ def _judge_style(
 ) -> dict[str, Any]:
     demonstrator, opponents = shown
     yardstick = StyleYardstick(spec, demonstrator, opponents, episodes, seed, levels)
-    scores, profiles = {}, {}
+    scores, intervals, profiles = {}, {}, {}
     for safety, contender in contenders.items():
         played = play_episodes(spec, contender, opponents, episodes, seed, levels, safety)
         scores[safety] = round(yardstick.score(played), 4)
+        intervals[safety] = [round(bound, 4) for bound in yardstick.interval(played)]
         profiles[safety] = profile(spec, np.concatenate(list(played.values())))
     return {
         "demonstrator": demonstrator,
         "opponents": list(opponents),
         "score": scores[own],
         "score_by_safety": scores,
+        "interval_by_safety": intervals,
         "profile": profiles[own],
         "demonstrator_profile": yardstick.profile,
         "survivor_profile": yardstick.survivor_profile,

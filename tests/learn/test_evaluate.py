@@ -164,6 +164,20 @@ def test_the_demonstrator_scores_one_and_the_survivor_nothing() -> None:
     assert yardstick.score(played("miner", seed=8)) < 1
 
 
+def test_the_interval_of_the_style_score_holds_it_and_knows_the_ends() -> None:
+    yardstick = StyleYardstick(SPEC, "miner", OPPONENTS, 60, 3, LEVELS)
+
+    def measured(name: str, seed: int):
+        return play_episodes(SPEC, ScriptedPolicy(name), OPPONENTS, 60, seed, LEVELS, "survivable")
+
+    low, high = yardstick.interval(measured("miner", 8))
+    assert low < yardstick.score(measured("miner", 8)) < high
+    assert yardstick.interval(measured("miner", 8)) == (low, high)
+    # The very episodes of an end are that end, whichever of them are drawn.
+    assert yardstick.interval(measured("miner", 3)) == pytest.approx((1, 1))
+    assert yardstick.interval(measured("survivor", 3)) == pytest.approx((0, 0))
+
+
 # ------------------------------------------------------------------------- the evaluate command
 
 
