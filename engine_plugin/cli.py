@@ -117,8 +117,8 @@ class Generate:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Play a policy against opponents: strength, and with --style likeness. With --env: returns of
-    episodes."""
+    """Play a policy against opponents: strength, and with --style likeness. With --env:
+    returns of episodes."""
 
     model: Annotated[str, tyro.conf.Positional]
     """Model file, or a shipped model's name such as blast/strong, or bot:NAME (with --env
@@ -440,9 +440,10 @@ def _report(command: Any, result: dict[str, Any]) -> None:
             Evaluate: tables.describe_evaluation,
             Tournament: tables.describe_tournament,
         }
-        foreign = isinstance(command, Evaluate) and command.env
-        teller = tables.describe_values if foreign else tellers.get(type(command))
-        print((teller or tables.describe_values)(result))
+        tell = tellers.get(type(command), tables.describe_values)
+        if isinstance(command, Evaluate) and command.env:
+            tell = tables.describe_values
+        print(tell(result))
 
 
 def _import_tensorflow_silently() -> None:

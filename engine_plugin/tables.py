@@ -55,7 +55,7 @@ def describe_evaluation(result: dict[str, Any]) -> str:
         lines += ["", f"style, against {' and '.join(style['opponents'])}"]
         lines += table([["player", *rates], *rows])
         told = [
-            f"{words} {style["score_by_safety"][safety]:.3f} ({bounds[0]:.2f} to {bounds[1]:.2f})"
+            f"{words} {style['score_by_safety'][safety]:.3f} ({bounds[0]:.2f} to {bounds[1]:.2f})"
             for safety, words in (("survivable", "style score"), ("none", "without the filter"))
             if (bounds := style["interval_by_safety"].get(safety))
         ]

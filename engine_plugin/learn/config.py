@@ -113,6 +113,7 @@ RANGES: tuple[tuple[tuple[str, ...], float, float], ...] = (
     (("updates_at_once", "memory_size", "sequence"), 1, math.inf),
     (("pool_size", "snapshot_every"), 1, math.inf),
     (("burn_in",), 0, math.inf),
+    (("pool_size", "snapshot_every"), 1, math.inf),
     (("width", "window", "discriminator_width", "discriminator_window"), 1, math.inf),
     (("batch_size",), 2, math.inf),
     (("epsilon", "target_tau", "rate_end", "old_negatives"), 0, 1),
@@ -347,6 +348,10 @@ class PolicyConfig:
             )
         if self.memory == "gru" and self.policy != "greedy":
             raise ConfigError("--memory gru needs --policy greedy")
+        if self.memory == "gru" and "self" in self.opponent_names:
+            raise ConfigError(
+                "--memory gru cannot play against itself: expected opponents without self"
+            )
         if self.temperature <= 0:
             raise ConfigError(f"expected a positive temperature, got {self.temperature}")
 

@@ -101,7 +101,8 @@ class TrainingRun:
             )
         self.values = Values(self.learner.act, self.learner.state_size)
         self.world = task.world(config.num_envs, config.seed + 1)
-        self.world.meet(FrozenNetworks(self.learner.target, facts, config.pool_size))
+        if isinstance(self.learner, DQNLearner):
+            self.world.meet(FrozenNetworks(self.learner.target, facts, config.pool_size))
         self.replay = ReplayBuffer(
             max(config.replay_size // config.num_envs, config.steps_in_a_row + 1),
             config.num_envs,
