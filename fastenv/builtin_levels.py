@@ -58,9 +58,22 @@ def _ground(spec: GameSpec, random: np.random.Generator) -> Tiles:
         tiles[corner] = spec.tile_id(f"spawn_{player}")
     for name, most in spec.level_constraints.at_most:
         if _hides_something(name):
-            cells = np.flatnonzero(tiles == spec.tile_id(name))
-            tiles.reshape(-1)[random.permutation(cells)[most:]] = spec.tile_id("crate")
+            _make_rarer(tiles, spec.tile_id(name), most, spec.tile_id("crate"), random)
     return tiles
+
+
+def _make_rarer(
+    tiles: Tiles, tile: int, most: int, instead: int, random: np.random.Generator
+) -> None:
+    """Leave the tile on at most so many cells, in pairs: a cell and the one opposite to it."""
+    flat = tiles.reshape(-1)
+    found = random.permutation(np.flatnonzero(flat == tile)).tolist()
+    kept: set[int] = set()
+    for cell in found:
+        pair = {cell, flat.size - 1 - cell} & set(found)
+        if len(kept | pair) <= most:
+            kept |= pair
+    flat[[cell for cell in found if cell not in kept]] = instead
 
 
 def _fill_with_crates(tiles: Tiles, spec: GameSpec, random: np.random.Generator) -> None:

@@ -21,13 +21,31 @@ def test_they_keep_the_games_constraints(game: str) -> None:
         assert not found, level.to_text(spec)
 
 
-def test_those_of_race_are_fair_and_differ() -> None:
-    spec = fastenv.game_spec("race")
-    levels = [level.tiles for level in fastenv.builtin_levels(spec, 5, 64)]
+@pytest.mark.parametrize("game", ["blast", "race"])
+@pytest.mark.parametrize("seed", range(4))
+def test_they_are_fair_and_differ(game: str, seed: int) -> None:
+    """A half turn changes nothing but whose spawn is whose."""
+    spec = fastenv.game_spec(game)
+    levels = np.stack([level.tiles for level in fastenv.builtin_levels(spec, seed, 64)])
     assert len({tiles.tobytes() for tiles in levels}) == 64
-    for name in ("coin", "ice", "crate", "wall"):
-        masks = np.stack([tiles == spec.tile_id(name) for tiles in levels])
-        assert np.array_equal(masks, masks[:, ::-1, ::-1]) and masks.any(), name
+    for index, tile in enumerate(spec.tiles):
+        if not tile.name.startswith("spawn_"):
+            masks = levels == index
+            assert np.array_equal(masks, masks[:, ::-1, ::-1]) and masks.any(), tile.name
+
+
+@pytest.mark.parametrize("most", [0, 1, 3, 8])
+def test_items_that_are_too_many_are_left_out_in_pairs(most: int) -> None:
+    spec = fastenv.game_spec("blast")
+    constraints = replace(
+        spec.level_constraints, at_most=(("crate_range", most), ("crate_bomb", 8))
+    )
+    capped = replace(spec, level_constraints=constraints)
+    masks = np.stack(
+        [level.tiles == spec.tile_id("crate_range") for level in fastenv.builtin_levels(capped, 1)]
+    )
+    assert masks.sum(axis=(1, 2)).max() == most
+    assert np.array_equal(masks, masks[:, ::-1, ::-1])
 
 
 def test_a_game_whose_constraints_cannot_be_met_says_so() -> None:
