@@ -447,7 +447,9 @@ def _report(command: Any, result: dict[str, Any]) -> None:
 
 
 def _import_tensorflow_silently() -> None:
-    """Its libraries write notices of their own to stderr, before any Python code can stop them."""
+    """Its libraries write notices of their own to stderr, before any Python code can stop them, and
+    some when they first compile."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     stderr = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

@@ -37,6 +37,7 @@ _VECTOR: dict[str, Any] = {
     "epsilon": 0.05,
     "epsilon_steps": 10_000,
     "symmetries": 1,
+    "newest_ticks": 250,
     "safety": "none",
     "evaluate_every": 60.0,
     "evaluation_episodes": 20,
@@ -58,6 +59,7 @@ BY_OBSERVATION: dict[str, dict[str, Any]] = {
         "epsilon": 0.05,
         "epsilon_steps": 0,
         "symmetries": 8,
+        "newest_ticks": 40,
         "safety": "survivable",
         "evaluate_every": 60.0,
         "evaluation_episodes": 200,
@@ -246,6 +248,8 @@ class PolicyConfig:
     """Weight of the squared gradient of the logit at demonstrations."""
     old_negatives: float = 0.5
     """Share of the discriminator's negatives drawn from the whole replay buffer, not its newest."""
+    newest_ticks: Open[int] = OPEN
+    """Ticks of play that count as its newest; open: 40, for --env 250."""
     symmetries: Open[int] = OPEN
     """Board symmetries used as augmentation: 1 none, 4 flips, 8 flips and transposition. Open: 8,
     for --env 1."""

@@ -41,7 +41,6 @@ from engine_plugin.learn.replay import ReplayBuffer, Transitions, concatenate, s
 from engine_plugin.learn.worlds import facts_of, open_task
 from engine_plugin.learn.worlds.contract import Task
 
-NEWEST_TICKS = 40  # of the replay buffer, from which newest negatives are drawn
 CLONE_BATCH = 256
 NOISE_SEED = 1_000_003  # of what a soft policy samples in an evaluation
 RUN_FILES = ("checkpoint.npz", "best.npz", "log.jsonl", "run.json", "model.onnx")
@@ -276,20 +275,34 @@ class TrainingRun:
         return -(-played // self.config.steps_per_update) - self.updates
 
     def update_discriminator(self) -> list[np.ndarray]:
-        """Demonstrations against newest and older play; less often while it wins too easily."""
+        """`updates_at_once` times demonstrations against newest and older play; less often while
+        it wins too easily."""
         assert self.discriminator is not None and self.demonstrations is not None
-        if self.discriminator.should_rest and self.updates % 4:
+        config, at_once = self.config, self.config.updates_at_once
+        if self.discriminator.should_rest and self.updates // at_once % 4:
             return []
-        count = self.config.batch_size // 2
-        old = int(count * self.config.old_negatives)
-        self.discriminator.set_learning_rate(self.config.discriminator_rate * self.rate_factor)
-        own = self.replay.sample(self.random, count - old, 1, newest=NEWEST_TICKS)
+        count = config.batch_size // 2
+        old = int(count * config.old_negatives)
+        self.discriminator.set_learning_rate(config.discriminator_rate * self.rate_factor)
+        fresh = self.replay.sample(self.random, (count - old) * at_once, 1, config.newest_ticks)
+        own = split(fresh, at_once)
         if old:
-            own = concatenate(own, self.replay.sample(self.random, old, 1))
-        shown = self.demonstrations.transitions.sample(self.random, count, 1)
-        result: np.ndarray = self.discriminator.update(
-            self.learner.network, shown, own, self.symmetry(2 * count)
-        ).numpy()
+            older = self.replay.sample(self.random, old * at_once, 1)
+            own = concatenate(own, split(older, at_once), axis=1)
+        examples = self.demonstrations.transitions.sample(self.random, count * at_once, 1)
+        shown = split(examples, at_once)
+        symmetry = self.symmetry(2 * count * at_once)
+        if at_once == 1:
+            single = (Transitions(*(array[0] for array in part)) for part in (shown, own))
+            result: np.ndarray = self.discriminator.update(
+                self.learner.network, *single, symmetry
+            ).numpy()
+        else:
+            if symmetry is not None:
+                symmetry = symmetry.reshape(at_once, -1)
+            result = self.discriminator.update_many(
+                self.learner.network, shown, own, symmetry
+            ).numpy()
         self.discriminator.note(float(result[1]))
         return [result]
 

@@ -10,7 +10,8 @@ from gymnasium import spaces
 
 
 class Corridor(gymnasium.Env[np.ndarray, np.int64]):
-    """Walk right for `length` steps: +1 at the end by the rules, cut off after `limit`.
+    """Walk right for `length` steps: +1 at the end by the rules, -0.25 for every step before, cut
+    off after `limit`.
 
     Shows (place, steps, a number drawn by the episode's seed). Left is not allowed at the start.
     """
@@ -42,7 +43,7 @@ class Corridor(gymnasium.Env[np.ndarray, np.int64]):
         self.steps += 1
         reached = self.place == self.length
         cut = self.steps == self.limit and not reached
-        return self._show(), float(reached), reached, cut, self._info()
+        return self._show(), 1.0 if reached else -0.25, reached, cut, self._info()
 
     def _info(self) -> dict[str, Any]:
         return {"action_mask": np.array([self.place > 0, 1], np.int8)}

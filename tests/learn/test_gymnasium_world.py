@@ -98,15 +98,15 @@ def test_an_end_by_the_rules_shows_its_own_last_observation() -> None:
     played = world()
     first = played.observations[0, 2]
     walk(played, RIGHT, RIGHT, RIGHT)
-    assert not played.terminated[0] and played.returns[0] == 0 and played.lengths[0] == 3
+    assert not played.terminated[0] and played.returns[0] == -0.75 and played.lengths[0] == 3
     walk(played, RIGHT)
     assert played.terminated[0] and not played.truncated[0] and played.rewards[0] == 1
     assert played.next_observations[0].tolist() == [4, 4, first]
-    assert (played.returns[0], played.lengths[0]) == (1, 4)
+    assert (played.returns[0], played.lengths[0]) == (0.25, 4)
     # The new episode has begun, and with another number drawn.
     assert played.observations[0, :2].tolist() == [0, 0] and played.observations[0, 2] != first
     walk(played, RIGHT)
-    assert not played.terminated[0] and (played.returns[0], played.lengths[0]) == (0, 1)
+    assert not played.terminated[0] and (played.returns[0], played.lengths[0]) == (-0.25, 1)
 
 
 def test_a_limit_cuts_and_masks_belong_to_what_they_stand_beside() -> None:
@@ -158,7 +158,7 @@ def test_in_a_judged_world_every_env_plays_one_episode() -> None:
     played = world(4, once=True)
     returns, lengths = play_returns(played, RandomPlayer(0))
     assert played.is_over and lengths.min() >= 4 and lengths.max() <= 6
-    assert ((returns == 1) | (lengths == 6)).all()
+    assert (returns == np.where(played.terminated, 1.25, 0) - 0.25 * lengths).all()
     walk(played, RIGHT)
     assert (played.lengths == lengths).all()
 
