@@ -1,0 +1,127 @@
+"""A run in words: what was trained, how far it got, and whether that is any good.
+
+The bars are the ones that this project holds its own models to; tests/benchmarks/RESULTS.md has the
+measurements behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from engine_plugin.learn.alarms import figures
+
+Line = dict[str, Any]
+
+STYLE_BAR = 0.6  # what a shipped model has to reach
+CONTROL_BAR = 0.15  # what the control that learns nothing from the demonstrations stays below
+WINS_BAR = 0.8  # of decided matches
+
+REWARDS = {
+    "style": "rewarded by the discriminator alone",
+    "game": "rewarded by the game alone",
+    "mix": "rewarded by the discriminator and the game",
+    "constant": "rewarded with +1 at every step: a control that learns nothing from demonstrations",
+    "none": "by cloning the demonstrations alone",
+}
+
+
+def title(record: dict[str, Any]) -> str:
+    """What the run makes, in a line."""
+    config, player = record["config"], _player(record)
+    game = config.get("env") or config["game"].capitalize()
+    if config["reward"] == "constant":
+        return f"A control for {game}"
+    if player and config["reward"] != "game":
+        like = "plays like" if config["reward"] in ("style", "none") else "plays to win, in the manner of"
+        return f"An agent for {game} that {like} {player}"
+    return f"An agent for {game} that plays to win"
+
+
+def story(record: dict[str, Any], lines: Sequence[Line]) -> str:
+    """What was trained, on what, for how long, and how it ended."""
+    config, shown = record["config"], record.get("demonstrations") or {}
+    sources = ""
+    if shown:
+        player = f" by {shown['player']}" if shown.get("player") else ""
+        sources = f" from {shown['transitions']:,} transitions in {_count(shown['episodes'], 'episode')}"
+        sources += player
+        if shown.get("held_out_episodes"):
+            sources += f" ({shown['held_out_episodes']} more held out)"
+    last = lines[-1] if lines else {"seconds": 0, "steps": 0, "updates": 0}
+    return (
+        f"Trained{sources}, {REWARDS.get(config['reward'], config['reward'])}, for "
+        f"{duration(last['seconds'])}: {last['steps']:,} steps of play, {last['updates']:,} updates of "
+        f"the network. {_ending(record, lines)}"
+    )
+
+
+def findings(record: dict[str, Any], best: Line) -> list[str]:
+    """Whether it is any good: sentences about the kept model, each beside its bar or control."""
+    said = []
+    if "style" in best:
+        style = best["style"]
+        player = _player(record) or "the demonstrator"
+        if style >= STYLE_BAR:
+            how = f"past the bar of {STYLE_BAR} that a shipped model has to reach"
+        elif style > CONTROL_BAR:
+            how = (
+                f"nearer to {player} than any control (at most {CONTROL_BAR}), and below the bar of "
+                f"{STYLE_BAR} that a shipped model has to reach"
+            )
+        else:
+            how = f"no better than a control that learns nothing from {player} (at most {CONTROL_BAR})"
+        said.append(
+            f"Style score {style:.2f}, {how}. 0 is a player that is random but safe, 1 is {player}."
+        )
+    for opponent, row in best.get("against", {}).items():
+        decided = row["wins"] + row["losses"]
+        if decided:
+            share = row["wins"] / decided
+            bar = " (the bar for strength is 80 %)" if share < WINS_BAR else ""
+            said.append(
+                f"Against {opponent} it wins {share:.0%} of the decided matches{bar}: {row['wins']} won, "
+                f"{row['losses']} lost, {row['draws']} drawn."
+            )
+    return said
+
+
+def kept(record: dict[str, Any], lines: Sequence[Line]) -> Line:
+    """The evaluation of the weights that the run keeps; of an unfinished run, as far as is known."""
+    result = record.get("result") or {}
+    if result.get("evaluation"):
+        evaluation: Line = result["evaluation"]
+        return evaluation
+    if not lines:
+        return {}
+    name = "style" if record.get("select") == "style" and figures(lines, "style") else "strength"
+    scored = [line for line in lines if name in line]
+    return max(scored, key=lambda line: line[name]) if scored else lines[-1]
+
+
+def duration(seconds: float) -> str:
+    """42 seconds, 9 minutes, 2 h 5 min."""
+    if seconds < 90:
+        return _count(round(seconds), "second")
+    minutes = round(seconds / 60)
+    return _count(minutes, "minute") if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _ending(record: dict[str, Any], lines: Sequence[Line]) -> str:
+    if record.get("result"):
+        return "The run is finished."
+    if not lines:
+        return "The run has not been evaluated yet."
+    return (
+        "The run is not finished: it is still going on, or was stopped and can go on with --resume. "
+        "What follows is what is known so far."
+    )
+
+
+def _player(record: dict[str, Any]) -> str:
+    name: str = (record.get("demonstrations") or {}).get("player", "")
+    return name
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
