@@ -1,9 +1,10 @@
 """Alarms of a training: what its log shows, what that means, and what to change, in plain words.
 
-Each alarm is a function from the lines of the log so far to a sentence, or to None where all is well.
-The lines are those of log.jsonl (learn/train.py writes them, learn/health.py measures part of them);
-a line says no more than it knows, so every check first looks whether its figures are there. An alarm is
-raised once a run: the line that it was first seen in names it, and so the log alone says which were.
+Each alarm is a function from the lines of the log so far to a sentence, or to None where all is
+well. The lines are those of log.jsonl (learn/train.py writes them, learn/health.py measures part
+of them); a line says no more than it knows, so every check first looks whether its figures are
+there. An alarm is raised once a run: the line that it was first seen in names it, and so the log
+alone says which were.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from engine_plugin.learn.pace import BAND
@@ -29,7 +31,7 @@ NO_ENTROPY_BELOW = 0.005  # of 1
 LOSS_GROWS_TO = 10.0  # times what it was
 LOSS_IN_A_ROW = 3
 FALLS = 4  # evaluations, each worse than the one before it
-FALLS_BY = {"style": 0.15, "strength": 0.15}
+FALLS_BY = 0.25  # of the range that the score has been through
 BATCHES_HELD = 20  # that the replay buffer should hold at least
 ALWAYS = 0.95  # share of steps whose style reward has the same sign
 LONGER, SHORTER = 1.3, 0.7  # times the demonstrations' length
@@ -39,7 +41,7 @@ LONGER, SHORTER = 1.3, 0.7  # times the demonstrations' length
 class RunFacts:
     """What the checks know of a run beside its log.
 
-    style_form, policy, select: as in the settings, resolved; style_form "" without a discriminator
+    style_form, policy: as in the settings, resolved; style_form "" without a discriminator
     replay_size, num_envs, batch_size: as in the settings
     demonstration_ticks: mean length of a demonstrated episode, 0 without demonstrations
     demonstrated_transitions: how many are learned from
@@ -47,7 +49,6 @@ class RunFacts:
 
     style_form: str = ""
     policy: str = "soft"
-    select: str = "strength"
     replay_size: int = 200_000
     num_envs: int = 128
     batch_size: int = 512
@@ -92,6 +93,11 @@ def figures(lines: Sequence[Line], path: str) -> list[float]:
     return found
 
 
+def episode_lengths(lines: Sequence[Line]) -> list[float]:
+    """Mean length of an episode in each evaluation, in steps of the agent."""
+    return figures(lines, "episode_ticks") or figures(lines, "length/mean")
+
+
 def _latest(lines: Sequence[Line], path: str, count: int) -> list[float]:
     """The last `count` figures at `path`; none where there are fewer."""
     values = figures(lines, path)
@@ -108,10 +114,10 @@ def discriminator_wins(lines: Sequence[Line], facts: RunFacts) -> str | None:
         return None
     return (
         f"The discriminator tells demonstrations from the agent's play in {_percent(seen[-1])} of "
-        f"cases (wanted: {_percent(BAND[0])} to {_percent(BAND[1])}). Whatever the agent tries looks "
-        f"wrong to it, so its reward no longer says which try was better. Make it weaker: "
-        f"--discriminator-rate 1e-4, --discriminator-dropout 0.3 or --gradient-penalty 1; if the agent "
-        f"has hardly moved yet, start it from a clone with --warm-start."
+        f"cases (wanted: {_percent(BAND[0])} to {_percent(BAND[1])}). Whatever the agent tries "
+        f"looks wrong to it, so its reward no longer says which try was better. Make it weaker: "
+        f"--discriminator-rate 1e-4, --discriminator-dropout 0.3 or --gradient-penalty 1; if the "
+        f"agent has hardly moved yet, start it from a clone with --warm-start."
     )
 
 
@@ -121,10 +127,10 @@ def discriminator_memorises(lines: Sequence[Line], facts: RunFacts) -> str | Non
     if not seen or min(seen) <= MEMORISES_ABOVE:
         return None
     return (
-        f"The discriminator recognises {_percent(seen[-1])} more of the demonstrations that it learns "
-        f"from than of those held out from it: it knows them by heart instead of what is typical of "
-        f"them, and its reward asks the agent to repeat single moments. Record more demonstrations "
-        f"(it learns from {facts.demonstrated_transitions:,} transitions), or use "
+        f"The discriminator recognises {_percent(seen[-1])} more of the demonstrations that it "
+        f"learns from than of those held out from it: it knows them by heart instead of what is "
+        f"typical of them, and its reward asks the agent to repeat single moments. Record more "
+        f"demonstrations (it learns from {facts.demonstrated_transitions:,} transitions), or use "
         f"--discriminator-dropout 0.3, --gradient-penalty 1 or a smaller --discriminator-width."
     )
 
@@ -141,8 +147,8 @@ def discriminator_cannot_tell(lines: Sequence[Line], facts: RunFacts) -> str | N
         else "and no style score says that the agent plays alike"
     )
     return (
-        f"The discriminator is right in only {_percent(seen[-1])} of cases, little better than a coin, "
-        f"{like}: its reward is noise. Let it see more or learn faster: a larger "
+        f"The discriminator is right in only {_percent(seen[-1])} of cases, little better than a "
+        f"coin, {like}: its reward is noise. Let it see more or learn faster: a larger "
         f"--discriminator-window, --discriminator-width 256 or --discriminator-rate 1e-3."
     )
 
@@ -158,8 +164,8 @@ def one_action(lines: Sequence[Line], facts: RunFacts) -> str | None:
     action = lines[-1].get("decisions", {}).get("most_chosen", "one action")
     return (
         f"The agent chooses “{action}” in {_percent(seen[-1])} of its decisions: the policy has "
-        f"collapsed to one action. It then sees nothing else to learn from. Go back to exploring: a "
-        f"higher --temperature (or --epsilon, for a greedy policy), a lower --learning-rate, or "
+        f"collapsed to one action. It then sees nothing else to learn from. Go back to exploring: "
+        f"a higher --temperature (or --epsilon, for a greedy policy), a lower --learning-rate, or "
         f"--warm-start from demonstrations."
     )
 
@@ -170,9 +176,9 @@ def entropy_gone(lines: Sequence[Line], facts: RunFacts) -> str | None:
     if facts.policy != "soft" or not seen or max(seen) >= NO_ENTROPY_BELOW:
         return None
     return (
-        f"The soft policy is sure of every action (entropy {seen[-1]:.4f} of 1): it no longer tries "
-        f"anything, and where it is wrong it cannot find out. The values have grown far beyond the "
-        f"temperature: raise --temperature, or lower --style-weight or --game-weight."
+        f"The soft policy is sure of every action (entropy {seen[-1]:.4f} of 1): it no longer "
+        f"tries anything, and where it is wrong it cannot find out. The values have grown far "
+        f"beyond the temperature: raise --temperature, or lower --style-weight or --game-weight."
     )
 
 
@@ -183,7 +189,7 @@ def loss_diverges(lines: Sequence[Line], facts: RunFacts) -> str | None:
         return None
     before, latest = values[:-LOSS_IN_A_ROW], values[-LOSS_IN_A_ROW - 1 :]
     usual = sorted(before)[len(before) // 2]
-    grows = all(first < second for first, second in zip(latest, latest[1:], strict=False))
+    grows = all(first < second for first, second in pairwise(latest))
     if not grows or latest[-1] < LOSS_GROWS_TO * usual:
         return None
     return (
@@ -199,8 +205,8 @@ def not_a_number(what: str, step: int) -> Alarm:
         "not a number",
         f"The {what} was no longer a finite number at step {step:,}: the values have run away, and "
         f"every update from here on would only spread it. The run has stopped; its last good "
-        f"checkpoint and its best model are kept. Train again with a lower --learning-rate (a tenth), "
-        f"--discriminator-rate or --gamma.",
+        f"checkpoint and its best model are kept. Train again with a lower --learning-rate (a "
+        f"tenth), --discriminator-rate or --gamma.",
     )
 
 
@@ -210,7 +216,7 @@ def not_a_number(what: str, step: int) -> Alarm:
 def replay_too_small(lines: Sequence[Line], facts: RunFacts) -> str | None:
     """The buffer does not hold one episode of each env, or only a few batches."""
     held = facts.replay_size / facts.num_envs
-    lengths = figures(lines, "episode_ticks")
+    lengths = episode_lengths(lines)
     if lengths and held < lengths[-1]:
         seen = (
             f"The replay buffer holds the last {held:,.0f} ticks of each env, and an episode lasts "
@@ -225,26 +231,24 @@ def replay_too_small(lines: Sequence[Line], facts: RunFacts) -> str | None:
         return None
     need = int(max(BATCHES_HELD * facts.batch_size, 2 * facts.num_envs * max([0.0, *lengths[-1:]])))
     return (
-        f"{seen}: the agent learns from what has just happened alone and forgets how episodes begin "
-        f"or end. Use --replay-size {need} or more."
+        f"{seen}: the agent learns from what has just happened alone and forgets how episodes "
+        f"begin or end. Use --replay-size {need} or more."
     )
 
 
 def evaluation_falls(lines: Sequence[Line], facts: RunFacts) -> str | None:
     """The score that selects the model is worse at each of the last evaluations."""
-    name = facts.select if facts.select in FALLS_BY else "strength"
-    values = _latest(lines, name, FALLS + 1)
-    falls = [first - second for first, second in zip(values, values[1:], strict=False)]
-    if not falls or min(falls) <= 0 or sum(falls) < FALLS_BY[name]:
+    values = _latest(lines, "score", FALLS + 1)
+    falls = [first - second for first, second in pairwise(values)]
+    scores = figures(lines, "score")
+    if not falls or min(falls) <= 0 or sum(falls) < FALLS_BY * (max(scores) - min(scores)):
         return None
-    scores = figures(lines, name)
-    best = max(range(len(scores)), key=scores.__getitem__)
-    steps = [line["steps"] for line in lines if name in line]
+    best = max((line for line in lines if "score" in line), key=lambda line: line["score"])
     return (
-        f"The {name} has fallen in {FALLS} evaluations running, from {values[0]:.2f} to "
-        f"{values[-1]:.2f}: the run is past its best (kept: {scores[best]:.2f}, at step "
-        f"{steps[best]:,}). Training on costs time for nothing; to get further, train again with a "
-        f"lower --learning-rate or a larger --replay-size."
+        f"The score that chooses the model has fallen in {FALLS} evaluations running, from "
+        f"{values[0]:.2f} to {values[-1]:.2f}: the run is past its best (kept: "
+        f"{best['score']:.2f}, of step {best['steps']:,}). Training on is no use; to get further, "
+        f"train again with a lower --learning-rate or a larger --replay-size."
     )
 
 
@@ -257,7 +261,7 @@ def termination_bias(lines: Sequence[Line], facts: RunFacts) -> str | None:
     `advantage` is left out: its reward log pi is below 0 at every step by construction, and the
     policy's entropy makes up for it exactly (learn/rewards.py).
     """
-    lengths = figures(lines, "episode_ticks")
+    lengths = episode_lengths(lines)
     positive = figures(lines, "style_reward/positive")
     if facts.style_form in ("", "advantage") or not facts.demonstration_ticks:
         return None
@@ -274,8 +278,8 @@ def termination_bias(lines: Sequence[Line], facts: RunFacts) -> str | None:
     else:
         return None
     return (
-        f"Termination bias: the style reward is {sign} at nearly every step ({mean:+.2f} on average), "
-        f"so {pays}, however it is done; episodes are {times} the demonstrations' "
+        f"Termination bias: the style reward is {sign} at nearly every step ({mean:+.2f} on "
+        f"average), so {pays}, however it is done; episodes are {times} the demonstrations' "
         f"({lengths[-1]:.0f} ticks to {facts.demonstration_ticks:.0f}{_trend(lengths)}). "
         f"Use --style-form advantage, whose reward has no such leaning."
     )

@@ -1,5 +1,5 @@
-"""The pictures of a run's report: each a function from the log to one SVG, or None where it has nothing
-to show. Drawn with matplotlib, without a window or a display."""
+"""The pictures of a run's report: each a function from the log to one SVG, or None where it has
+nothing to show. Drawn with matplotlib, without a window or a display."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Checkpoints: everything a training run needs to go on, in one npz that is written whole or not.
 
 A checkpoint is a flat dictionary of arrays. Groups of arrays (a network's weights, a replay buffer)
-are stored under "group/name". The one before it is kept beside it until the next is written, so that
-a file damaged afterwards costs one interval and not the run.
+are stored under "group/name". The one before it is kept beside it until the next is written, so
+that a file damaged afterwards costs one interval and not the run.
 """
 
 from __future__ import annotations
@@ -47,8 +47,9 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Arrays], dict[str, Any]]:
     groups: dict[str, Arrays] = {}
     try:
         with zipfile.ZipFile(path) as archive:
+            # Ours are never packed, so that no small file unpacks to a huge one.
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-                raise ValueError("it is packed")  # ours never are: no small file unpacks to a huge one
+                raise ValueError("it is packed")
         with np.load(path, allow_pickle=False) as file:
             facts: dict[str, Any] = json.loads(file["facts"].tobytes())
             for key in file.files:

@@ -1,8 +1,8 @@
 """The log as TensorBoard curves: `tensorboard --logdir RUN/tensorboard` shows them.
 
-Written with TensorFlow's own event writer, which needs no TensorBoard to be installed; only viewing does.
-The log is the truth and the events are its picture: a run that goes on writes them anew from its log,
-so that curves never double back where a run was cut off.
+Written with TensorFlow's own event writer, which needs no TensorBoard to be installed; only
+viewing does. The log is the truth and the events are its picture: a run that goes on writes them
+anew from its log, so that curves never double back where a run was cut off.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import tensorflow as tf
 from engine_plugin.learn.health import logit_edges
 
 FOLDER = "tensorboard"
-# Figures of a log line -> the name of their curve; TensorBoard groups by what stands before the "/".
+# Figures of a log line -> the name of their curve; TensorBoard groups by what stands before the
+# "/".
 CURVES = {
     "style": "score/style",
     "strength": "score/strength",

@@ -1,4 +1,5 @@
-"""Whether a training is sound: what the discriminator sees, what it pays, and how the policy decides.
+"""Whether a training is sound: what the discriminator sees, what it pays, and how the policy
+decides.
 
 Plain numbers from plain arrays, so that they can be checked by hand; learn/alarms.py reads them.
 
@@ -59,7 +60,8 @@ def _histogram(logits: np.ndarray) -> list[float]:
 def style_payment(rewards: np.ndarray, end_value: float) -> dict[str, float]:
     """What the style reward pays a step, from rewards [n] of the agent's newest transitions.
 
-    mean; positive: share of steps with a reward above 0; end_value: what ending an episode is worth.
+    mean; positive: share of steps with a reward above 0; end_value: what ending an episode is
+    worth.
     """
     return {
         "mean": round(float(rewards.mean()), 4),

@@ -1,4 +1,5 @@
-"""Demonstrations kept back: whole episodes that nothing learns from, to see what was learned by heart.
+"""Demonstrations kept back: whole episodes that nothing learns from, to see what was learned by
+heart.
 
 Whole episodes, because neighbouring ticks of one are nearly the same picture: a transition held out
 from the middle of an episode would be known by its neighbours.
@@ -37,8 +38,8 @@ class Split:
 def split_episodes(demonstrations: ReplayBuffer, share: float, seed: int) -> Split:
     """Hold out `share` of the episodes, at least one where there are `FEWEST_EPISODES` or more.
 
-    demonstrations: a full buffer of one env, episode after episode. The same seed and demonstrations
-    give the same split.
+    demonstrations: a full buffer of one env, episode after episode. The same seed and
+    demonstrations give the same split.
     """
     arrays = demonstrations.arrays
     ended = (arrays["terminated"] | arrays["truncated"])[: demonstrations.filled, 0]

@@ -9,10 +9,11 @@ import numpy as np
 
 
 class Interval:
-    """Means of named figures; `state` is JSON-ready and `Interval(state)` goes on from it exactly."""
+    """Means of named figures; `state` is JSON-ready, `Interval(state)` goes on from it exactly."""
 
     def __init__(self, state: dict[str, list[float]] | None = None):
-        self.sums = {name: (float(total), int(count)) for name, (total, count) in (state or {}).items()}
+        stored = state or {}
+        self.sums = {name: (float(total), int(count)) for name, (total, count) in stored.items()}
 
     def add(self, names: Sequence[str], values: np.ndarray) -> None:
         """One measurement of each name, values float [names]."""

@@ -1,4 +1,4 @@
-"""log.jsonl: one line of JSON an evaluation, the run's own story, from which everything else is drawn."""
+"""log.jsonl: one line of JSON an evaluation, from which all that is shown of a run is drawn."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Line = dict[str, Any]
 
 
 def read_log(path: Path) -> list[Line]:
-    """The lines of a log; none where there is no file. A torn last line, cut off with its process, is
-    left out, and so is all that follows a line that is no JSON object."""
+    """The lines of a log; none where there is no file. A torn last line, cut off with its process,
+    is left out, and so is all that follows a line that is no JSON object."""
     try:
         text = path.read_bytes().decode("utf-8", errors="replace")
     except FileNotFoundError:
@@ -43,7 +43,7 @@ class RunLog:
             file.write(json.dumps(line) + "\n")
 
     def go_on_from(self, steps: int) -> None:
-        """Read the log and cut off what came after a checkpoint of `steps`: it will be played again."""
+        """Read the log and cut off what came after a checkpoint of `steps`: it is played again."""
         written = read_log(self.path)
         self.lines = [line for line in written if line.get("steps", 0) <= steps]
         text = "".join(json.dumps(line) + "\n" for line in self.lines)

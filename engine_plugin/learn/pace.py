@@ -1,19 +1,20 @@
 """How often the discriminator learns: the controller that keeps it neither sure nor lost.
 
 A discriminator that wins outright pays the same for everything the agent tries, and one that cannot
-tell the two apart pays by chance: either way its reward teaches nothing. Between the two lies a band
-of balanced accuracy in which it does. The agent is the other half of the game, so the band is held by
-the one thing that can be changed without changing what is learned: the number of updates of the
-discriminator for each update of the policy.
+tell the two apart pays by chance: either way its reward teaches nothing. Between the two lies a
+band of balanced accuracy in which it does. The agent is the other half of the game, so the band is
+held by the one thing that can be changed without changing what is learned: the number of updates
+of the discriminator for each update of the policy.
 
     mode     entered when the accuracy is       left when it is     updates per update of the policy
     steady   between the two                                        1
     rest     above .85                          below .82           1 for every 4
     hurry    below .60, seen for 250 updates    above .63           2, and 1 more every 250, up to 4
 
-Entering and leaving at different values (hysteresis) keeps the mode from flickering with the noise of
-single batches. The accuracy is a running mean over updates that starts at .5, where a discriminator
-that knows nothing yet stands, so hurrying has to wait until the mean has something to say.
+Entering and leaving at different values (hysteresis) keeps the mode from flickering with the noise
+of single batches. The accuracy is a running mean over updates that starts at .5, where a
+discriminator that knows nothing yet stands, so hurrying has to wait until the mean has something
+to say.
 """
 
 from __future__ import annotations

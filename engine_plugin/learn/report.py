@@ -1,7 +1,8 @@
-"""The report of a run: one page of HTML that needs nothing beside it, from run.json and log.jsonl alone.
+"""The report of a run: one page of HTML that needs nothing beside it, from run.json and log.jsonl
+alone.
 
-A run that still goes on, or that was killed, has one as well. No script, no link to anywhere: it opens
-in any browser, prints as it stands, and can be sent to somebody.
+A run that still goes on, or that was killed, has one as well. No script, no link to anywhere: it
+opens in any browser, prints as it stands, and can be sent to somebody.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine_plugin.errors import ConfigError
-from engine_plugin.files import atomic_write
+from engine_plugin.files import atomic_write, refuse_existing
 from engine_plugin.learn import charts, verdict
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.log import read_log
@@ -45,6 +46,7 @@ p { margin: 0 0 10px; max-width: 74ch }
 section { background: #fff; border: 1px solid #e1e5e7; border-radius: 10px; padding: 20px 24px;
   margin: 16px 0; break-inside: avoid }
 section > p { color: #5c6970; font-size: 14.5px }
+.after { margin: 12px 0 0 }
 ul { margin: 6px 0 0; padding-left: 20px }
 li { margin: 4px 0 }
 img { display: block; max-width: 100%; height: auto; margin: 10px auto 0 }
@@ -76,12 +78,18 @@ footer { color: #6b777d; font-size: 13.5px; margin-top: 20px }
 """
 
 
-def write_report(run: str | Path, out: str | Path | None = None) -> Path:
-    """Write the report of the run in folder `run`; returns its path, `run`/report.html unless `out`
-    says another. Raises ConfigError for a folder without the record of a policy's training."""
+def write_report(run: str | Path, out: str | Path | None = None, *, force: bool = False) -> Path:
+    """Write the report of the run in folder `run`; returns its path.
+
+    out: the file; None means report.html in the run's folder, which is replaced.
+    Raises ConfigError for a folder without the record of a policy's training, OutputExistsError.
+    """
     run = Path(run)
+    if out is not None:
+        refuse_existing(out, force)
     path = Path(out) if out is not None else run / REPORT
-    atomic_write(path, page(run.resolve().name, read_record(run), read_log(run / "log.jsonl")).encode())
+    text = page(run.resolve().name, read_record(run), read_log(run / "log.jsonl"))
+    atomic_write(path, text.encode())
     return path
 
 
@@ -150,7 +158,10 @@ def _any_good(record: dict[str, Any], best: Line) -> str:
         return ""
     rows = "".join(f"<li>{escape(text)}</li>" for text in said)
     where = f"The model that is kept is that of step {best['steps']:,}."
-    return f"<section><h2>Is it any good?</h2><ul>{rows}</ul><p></p><p>{escape(where)}</p></section>"
+    return (
+        f"<section><h2>Is it any good?</h2><ul>{rows}</ul>"
+        f'<p class="after">{escape(where)}</p></section>'
+    )
 
 
 def _alarms(lines: Sequence[Line]) -> str:
@@ -181,14 +192,14 @@ def _pictures(record: dict[str, Any], lines: Sequence[Line], best: Line) -> list
     return [
         _picture(
             "How it learned",
-            "Each point is an evaluation on the same validation matches; the ring marks the model that "
-            "is kept.",
+            "Each point is an evaluation on the same validation matches; the ring marks the model "
+            "that is kept.",
             charts.scores(lines, best),
         ),
         _picture(
             f"Behaviour beside {player}",
-            f"Rates of the kept model. The nearer the blue diamond to the line, the more it does that "
-            f"as {player} does; the style score sums up all of them.",
+            f"Rates of the kept model. The nearer the blue diamond to the line, the more it does "
+            f"that as {player} does; the style score sums up all of them.",
             charts.profiles(best.get("profile", {}), yardstick),
         ),
         _picture(
@@ -199,15 +210,15 @@ def _pictures(record: dict[str, Any], lines: Sequence[Line], best: Line) -> list
         ),
         _picture(
             "Health of the discriminator",
-            "The share that it judges rightly, demonstrations and the agent's play counted alike. In the "
-            "green band its reward teaches; far apart, the two curves say that it knows its "
-            "demonstrations by heart.",
+            "The share that it judges rightly, demonstrations and the agent's play counted alike. "
+            "In the green band its reward teaches; where it does better on the demonstrations "
+            "learned from than on those held out, it knows the former by heart.",
             charts.discriminator_accuracy(lines),
         ),
         _picture(
             "What the discriminator sees at the end",
-            "Where the demonstrations held out lie like those learned from, it has understood the style "
-            "and not the examples.",
+            "Where the demonstrations held out lie like those learned from, it has understood the "
+            "style and not the examples.",
             charts.discriminator_histograms(judged[-1]) if judged else None,
         ),
         _side_by_side(
@@ -279,10 +290,11 @@ def _how_to_repeat(record: dict[str, Any]) -> str:
     command = record.get("command") or "engine-plugin train policy"
     again = f"engine-plugin report {shlex.quote(config['out'])}"
     return (
-        f"<section><h2>Once more</h2><p>The command that trained it; settings that were given, or that "
-        f"follow from them, are in bold.</p><pre>{escape(command)}</pre>"
+        f"<section><h2>Once more</h2><p>The command that trained it; settings that were given, "
+        f"or that follow from them, are in bold.</p><pre>{escape(command)}</pre>"
         f'<dl class="settings">{rows}</dl></section>'
-        f"<p><small>Seed {record.get('seed', '?')}, {escape(versions)}; {record.get('cores', '?')} cores. "
+        f"<p><small>Seed {record.get('seed', '?')}, {escape(versions)}; "
+        f"{record.get('cores', '?')} cores. "
         f"This page again: <code>{escape(again)}</code></small></p>"
     )
 

@@ -33,7 +33,8 @@ def title(record: dict[str, Any]) -> str:
     if config["reward"] == "constant":
         return f"A control for {game}"
     if player and config["reward"] != "game":
-        like = "plays like" if config["reward"] in ("style", "none") else "plays to win, in the manner of"
+        imitates = config["reward"] in ("style", "none")
+        like = "plays like" if imitates else "plays to win, in the manner of"
         return f"An agent for {game} that {like} {player}"
     return f"An agent for {game} that plays to win"
 
@@ -44,15 +45,15 @@ def story(record: dict[str, Any], lines: Sequence[Line]) -> str:
     sources = ""
     if shown:
         player = f" by {shown['player']}" if shown.get("player") else ""
-        sources = f" from {shown['transitions']:,} transitions in {_count(shown['episodes'], 'episode')}"
-        sources += player
+        episodes = _count(shown["episodes"], "episode")
+        sources = f" from {shown['transitions']:,} transitions in {episodes}{player}"
         if shown.get("held_out_episodes"):
             sources += f" ({shown['held_out_episodes']} more held out)"
     last = lines[-1] if lines else {"seconds": 0, "steps": 0, "updates": 0}
     return (
         f"Trained{sources}, {REWARDS.get(config['reward'], config['reward'])}, for "
-        f"{duration(last['seconds'])}: {last['steps']:,} steps of play, {last['updates']:,} updates of "
-        f"the network. {_ending(record, lines)}"
+        f"{duration(last['seconds'])}: {last['steps']:,} steps of play, "
+        f"{last['updates']:,} updates of the network. {_ending(record, lines)}"
     )
 
 
@@ -66,11 +67,14 @@ def findings(record: dict[str, Any], best: Line) -> list[str]:
             how = f"past the bar of {STYLE_BAR} that a shipped model has to reach"
         elif style > CONTROL_BAR:
             how = (
-                f"nearer to {player} than any control (at most {CONTROL_BAR}), and below the bar of "
-                f"{STYLE_BAR} that a shipped model has to reach"
+                f"nearer to {player} than any control (at most {CONTROL_BAR}), and below the bar "
+                f"of {STYLE_BAR} that a shipped model has to reach"
             )
         else:
-            how = f"no better than a control that learns nothing from {player} (at most {CONTROL_BAR})"
+            how = (
+                f"no better than a control that learns nothing from {player} (at most "
+                f"{CONTROL_BAR})"
+            )
         said.append(
             f"Style score {style:.2f}, {how}. 0 is a player that is random but safe, 1 is {player}."
         )
@@ -80,14 +84,14 @@ def findings(record: dict[str, Any], best: Line) -> list[str]:
             share = row["wins"] / decided
             bar = " (the bar for strength is 80 %)" if share < WINS_BAR else ""
             said.append(
-                f"Against {opponent} it wins {share:.0%} of the decided matches{bar}: {row['wins']} won, "
-                f"{row['losses']} lost, {row['draws']} drawn."
+                f"Against {opponent} it wins {share:.0%} of the decided matches{bar}: "
+                f"{row['wins']} won, {row['losses']} lost, {row['draws']} drawn."
             )
     return said
 
 
 def kept(record: dict[str, Any], lines: Sequence[Line]) -> Line:
-    """The evaluation of the weights that the run keeps; of an unfinished run, as far as is known."""
+    """The evaluation of the weights that the run keeps; of an unfinished run, as known so far."""
     result = record.get("result") or {}
     if result.get("evaluation"):
         evaluation: Line = result["evaluation"]
@@ -113,8 +117,8 @@ def _ending(record: dict[str, Any], lines: Sequence[Line]) -> str:
     if not lines:
         return "The run has not been evaluated yet."
     return (
-        "The run is not finished: it is still going on, or was stopped and can go on with --resume. "
-        "What follows is what is known so far."
+        "The run is not finished: it is still going on, or was stopped and can go on with "
+        "--resume. What follows is what is known so far."
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from engine_plugin.learn.alarms import CHECKS, RunFacts, new_alarms, not_a_number
+from engine_plugin.learn.config import PolicyConfig
 
 FACTS = RunFacts(
     style_form="neutral", policy="soft", select="style", replay_size=64_000, num_envs=64,
@@ -65,7 +65,8 @@ class Case:
     facts: RunFacts = FACTS
 
 
-ACCURACY, GAP, LOSS = "balanced_accuracy", "discriminator/memorising_gap", "temporal_difference_loss"
+ACCURACY, GAP = "balanced_accuracy", "discriminator/memorising_gap"
+LOSS = "temporal_difference_loss"
 SHARE, ENTROPY = "decisions/largest_share", "decisions/entropy"
 CASES = [
     Case("discriminator wins",
@@ -76,7 +77,8 @@ CASES = [
          [series(GAP, 0.2, 0.3)],
          [series(GAP, 0.3), series(GAP, 0.3, 0.1), series(GAP, -0.3, -0.3)]),
     Case("discriminator cannot tell",
-         [series(ACCURACY, 0.5, 0.52, 0.51, style=0.1), series(ACCURACY, 0.5, 0.5, 0.5, style=None)],
+         [series(ACCURACY, 0.5, 0.52, 0.51, style=0.1),
+          series(ACCURACY, 0.5, 0.5, 0.5, style=None)],
          [series(ACCURACY, 0.5, 0.52, 0.51, style=0.7),  # it plays alike: that is success
           series(ACCURACY, 0.52, 0.51, style=0.1), series(ACCURACY, 0.5, 0.6, 0.5, style=0.1)]),
     Case("one action",
@@ -179,18 +181,11 @@ def test_the_words_say_what_is_seen_and_what_to_change(
         assert part in alarm.text
 
 
-def test_every_text_names_an_option_that_exists(all_options: Callable[[], set[str]]) -> None:
-    options = all_options()
+def test_every_text_names_an_option_that_exists() -> None:
+    options = {f"--{name.replace('_', '-')}" for name in PolicyConfig.__dataclass_fields__}
     for case in CASES:
         for alarm in new_alarms(case.fires[0], case.facts):
             named = {word.strip(".,;:()") for word in alarm.text.split() if word.startswith("--")}
             assert named and named <= options
     alarm = not_a_number("loss", 1_234)
     assert "1,234" in alarm.text and "--learning-rate" in alarm.text
-
-
-@pytest.fixture
-def all_options() -> Callable[[], set[str]]:
-    from engine_plugin.learn.config import PolicyConfig
-
-    return lambda: {f"--{name.replace('_', '-')}" for name in PolicyConfig.__dataclass_fields__}

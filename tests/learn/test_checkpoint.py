@@ -51,7 +51,8 @@ def test_a_damaged_one_falls_back_and_says_so(tmp_path: Path) -> None:
     save(tmp_path, 200)
     whole = (tmp_path / CHECKPOINT).read_bytes()
     random = np.random.default_rng(0)
-    damaged = [whole[: int(kept)] for kept in random.integers(0, len(whole), 20)] + [b"", whole[:-1]]
+    damaged = [b"", whole[:-1]]
+    damaged += [whole[: int(kept)] for kept in random.integers(0, len(whole), 20)]
     for place in random.integers(0, len(whole) - 400, 40):  # the end is the zip's own directory
         flipped = bytearray(whole)
         flipped[place] ^= 1 << int(random.integers(8))

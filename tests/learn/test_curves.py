@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-tf = pytest.importorskip("tensorflow")
+pytest.importorskip("tensorflow")
+
+import tensorflow as tf
 
 from engine_plugin.learn.curves import CURVES, FOLDER, CurveWriter
 from engine_plugin.learn.health import discriminator_health, logit_edges

@@ -1,4 +1,4 @@
-"""The log: read after a kill in the middle of a line, cut back to a checkpoint; and interval sums."""
+"""The log: read after a kill in the middle of a line, cut back to a checkpoint; its means."""
 
 from __future__ import annotations
 

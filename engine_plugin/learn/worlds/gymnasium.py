@@ -291,6 +291,9 @@ class GymnasiumJudge:
         )
         return {"return": describe_numbers(returns), "length": describe_numbers(lengths)}
 
+    def scale(self) -> dict[str, Any]:
+        return {}
+
     def score(self, line: dict[str, Any]) -> float:
         return float(line["return"]["mean"] if self.by_return else line["steps"])
 

@@ -109,9 +109,21 @@ class MatchJudge:
             "profile": profile(self.spec, np.concatenate(list(played.values()))),
             "strength": strength(self.spec, played),
         }
+        ticks = self.spec.statistics.index("ticks")
+        lengths = np.concatenate([rows[:, ticks] for rows in played.values()])
+        measured["episode_ticks"] = round(float(lengths.mean()), 1)
         if self.yardstick is not None:
             measured["style"] = self.yardstick.score(played)
         return measured
+
+    def scale(self) -> dict[str, Any]:
+        if self.yardstick is None:
+            return {}
+        return {
+            "profile": self.yardstick.profile,
+            "survivor_profile": self.yardstick.survivor_profile,
+            "spread": self.yardstick.spread,
+        }
 
     def score(self, line: dict[str, Any]) -> float:
         if self.selects_style and self.yardstick is None and self.config.uses_discriminator:
