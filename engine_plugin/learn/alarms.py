@@ -19,6 +19,7 @@ from engine_plugin.learn.pace import BAND
 
 Line = dict[str, Any]
 
+NOT_A_NUMBER = "not a number"  # the alarm that stops a run
 # A figure counts once it has been seen in this many evaluations in a row.
 IN_A_ROW = 2
 WINS_ABOVE = 0.90  # balanced accuracy
@@ -202,7 +203,7 @@ def loss_diverges(lines: Sequence[Line], facts: RunFacts) -> str | None:
 def not_a_number(what: str, step: int) -> Alarm:
     """The alarm that stops a run: raised by the loop itself, as no line of figures can follow."""
     return Alarm(
-        "not a number",
+        NOT_A_NUMBER,
         f"The {what} was no longer a finite number at step {step:,}: the values have run away, and "
         f"every update from here on would only spread it. The run has stopped; its last good "
         f"checkpoint and its best model are kept. Train again with a lower --learning-rate (a "

@@ -185,7 +185,7 @@ def _alarms(lines: Sequence[Line]) -> str:
 
 
 def _pictures(record: dict[str, Any], lines: Sequence[Line], best: Line) -> list[str]:
-    yardstick = record.get("yardstick") or {}
+    scale = record.get("scale") or {}
     shown = (record.get("demonstrations") or {}).get("mean_ticks", 0.0)
     judged = [line for line in lines if "discriminator" in line]
     player = (record.get("demonstrations") or {}).get("player") or "the demonstrator"
@@ -200,7 +200,7 @@ def _pictures(record: dict[str, Any], lines: Sequence[Line], best: Line) -> list
             f"Behaviour beside {player}",
             f"Rates of the kept model. The nearer the blue diamond to the line, the more it does "
             f"that as {player} does; the style score sums up all of them.",
-            charts.profiles(best.get("profile", {}), yardstick),
+            charts.profiles(best.get("profile", {}), scale),
         ),
         _picture(
             "Matches of the kept model",
@@ -279,7 +279,7 @@ def _match_table(best: Line) -> str:
 
 def _how_to_repeat(record: dict[str, Any]) -> str:
     config = record["config"]
-    usual = PolicyConfig(out="")
+    usual = usual_settings(config)
     rows = "".join(
         f'<div{_chosen(name, value, usual)}><dt>{escape(name.replace("_", " "))}</dt>'
         f"<dd>{escape(_shown(value))}</dd></div>"
@@ -290,8 +290,8 @@ def _how_to_repeat(record: dict[str, Any]) -> str:
     command = record.get("command") or "engine-plugin train policy"
     again = f"engine-plugin report {shlex.quote(config['out'])}"
     return (
-        f"<section><h2>Once more</h2><p>The command that trained it; settings that were given, "
-        f"or that follow from them, are in bold.</p><pre>{escape(command)}</pre>"
+        f"<section><h2>Once more</h2><p>The command that trained it; settings other than the "
+        f"usual ones are in bold.</p><pre>{escape(command)}</pre>"
         f'<dl class="settings">{rows}</dl></section>'
         f"<p><small>Seed {record.get('seed', '?')}, {escape(versions)}; "
         f"{record.get('cores', '?')} cores. "
@@ -299,8 +299,18 @@ def _how_to_repeat(record: dict[str, Any]) -> str:
     )
 
 
+def usual_settings(config: dict[str, Any]) -> PolicyConfig:
+    """What the settings would be had only the game and the kind of reward been given."""
+    given = {name: config[name] for name in ("out", "game", "env", "demos", "reward", "steps")}
+    try:
+        return PolicyConfig(**given).resolved()
+    except ConfigError:  # settings that need others beside them
+        return PolicyConfig(**given)
+
+
 def _chosen(name: str, value: Any, usual: PolicyConfig) -> str:
-    return "" if getattr(usual, name, None) == value else ' class="chosen"'
+    told = name in ("demos", "steps") and bool(value)
+    return ' class="chosen"' if told or getattr(usual, name, None) != value else ""
 
 
 def _shown(value: Any) -> str:

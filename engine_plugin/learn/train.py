@@ -84,6 +84,7 @@ def train_policy(config: PolicyConfig, command: str = "") -> dict[str, Any]:
     run = TrainingRun(config, command, task, task.demonstrations())
     if config.resume:
         run.resume()
+        run.go_on()
     else:
         out.mkdir(parents=True, exist_ok=True)
         run.start()
@@ -216,7 +217,7 @@ class TrainingRun:
         if all(np.isfinite(value).all() for value in values):
             return
         alarm = not_a_number(what, self.steps)
-        self.watch.note(alarm)
+        self.watch.note(alarm, self.steps)
         self.write_report()
         raise TrainingDivergedError(alarm.text)
 
@@ -455,6 +456,9 @@ class TrainingRun:
                 f"the run began with {_listed(facts['made_with'])} and goes on with "
                 f"{_listed(self.made_with)}: it will not be bit for bit the run it would have been"
             )
+
+    def go_on(self) -> None:
+        """Clear away what came after the checkpoint, and say in the record that the run goes on."""
         for name in RUN_FILES:
             remove_torn_writes(self.out / name)
         self.watch.begin(self.steps)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from engine_plugin.learn.alarms import figures
+from engine_plugin.learn.alarms import NOT_A_NUMBER, figures
 
 Line = dict[str, Any]
 
@@ -49,7 +49,8 @@ def story(record: dict[str, Any], lines: Sequence[Line]) -> str:
         sources = f" from {shown['transitions']:,} transitions in {episodes}{player}"
         if shown.get("held_out_episodes"):
             sources += f" ({shown['held_out_episodes']} more held out)"
-    last = lines[-1] if lines else {"seconds": 0, "steps": 0, "updates": 0}
+    played = [line for line in lines if "updates" in line]
+    last = played[-1] if played else {"seconds": 0, "steps": 0, "updates": 0}
     return (
         f"Trained{sources}, {REWARDS.get(config['reward'], config['reward'])}, for "
         f"{duration(last['seconds'])}: {last['steps']:,} steps of play, "
@@ -96,11 +97,8 @@ def kept(record: dict[str, Any], lines: Sequence[Line]) -> Line:
     if result.get("evaluation"):
         evaluation: Line = result["evaluation"]
         return evaluation
-    if not lines:
-        return {}
-    name = "style" if record.get("select") == "style" and figures(lines, "style") else "strength"
-    scored = [line for line in lines if name in line]
-    return max(scored, key=lambda line: line[name]) if scored else lines[-1]
+    scored = [line for line in lines if figures([line], "score")]
+    return max(scored, key=lambda line: line["score"]) if scored else {}
 
 
 def duration(seconds: float) -> str:
@@ -116,6 +114,8 @@ def _ending(record: dict[str, Any], lines: Sequence[Line]) -> str:
         return "The run is finished."
     if not lines:
         return "The run has not been evaluated yet."
+    if any(alarm["name"] == NOT_A_NUMBER for line in lines for alarm in line.get("alarms", ())):
+        return "The run has stopped itself: see the alarms."
     return (
         "The run is not finished: it is still going on, or was stopped and can go on with "
         "--resume. What follows is what is known so far."

@@ -84,9 +84,8 @@ class Watch:
             self.curves.write(line)
         return alarms
 
-    def note(self, alarm: Alarm) -> None:
-        """Keep an alarm that no line of figures goes with, on the last line's step."""
-        steps = self.log.lines[-1]["steps"] if self.log.lines else 0
+    def note(self, alarm: Alarm, steps: int) -> None:
+        """Keep an alarm that no figures go with. A run that goes on from before it forgets it."""
         self.log.append({"steps": steps, "alarms": [asdict(alarm)]})
 
     def end(self) -> None:
