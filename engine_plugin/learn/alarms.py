@@ -36,6 +36,8 @@ FALLS_BY = 0.25  # of the range that the score has been through
 BATCHES_HELD = 20  # that the replay buffer should hold at least
 ALWAYS = 0.95  # share of steps whose style reward has the same sign
 LONGER, SHORTER = 1.3, 0.7  # times the demonstrations' length
+MOVED = 0.1  # change of the length since the first evaluation
+FAR = 2.0  # times the demonstrations' length, or shorter by it: no clumsy play explains that
 
 
 @dataclass(frozen=True)
@@ -257,40 +259,41 @@ def evaluation_falls(lines: Sequence[Line], facts: RunFacts) -> str | None:
 
 
 def termination_bias(lines: Sequence[Line], facts: RunFacts) -> str | None:
-    """The style reward pays for going on, or for ending, whatever is done meanwhile.
+    """The style reward has one sign at every step, and episodes move to where that pays more.
 
-    `advantage` is left out: its reward log pi is below 0 at every step by construction, and the
-    policy's entropy makes up for it exactly (learn/rewards.py).
+    Which way it pays, the values say: what going on is worth (the mean value) beside what the end
+    is worth (that of the absorbing state). `advantage` is left out: its reward log pi is below 0
+    at every step by construction, and the policy's entropy makes up for it (learn/rewards.py).
     """
     lengths = episode_lengths(lines)
-    positive = figures(lines, "style_reward/positive")
+    positive, values = figures(lines, "style_reward/positive"), figures(lines, "mean_value")
     if facts.style_form in ("", "advantage") or not facts.demonstration_ticks:
         return None
-    if len(lengths) < IN_A_ROW or not positive:
+    if len(lengths) < IN_A_ROW or not positive or not values:
         return None
-    ratio = lengths[-1] / facts.demonstration_ticks
-    before = lengths[-2] / facts.demonstration_ticks
     mean = figures(lines, "style_reward/mean")[-1]
-    if positive[-1] >= ALWAYS and min(ratio, before) >= LONGER:
-        sign, pays, times = "positive", "merely staying alive pays", f"{ratio:.1f} times as long as"
-    elif positive[-1] <= 1 - ALWAYS and max(ratio, before) <= SHORTER:
-        sign, pays = "negative", "ending the episode soon pays, even by losing"
-        times = f"only {_percent(ratio)} as long as"
+    end = figures(lines, "style_reward/end_value")[-1]
+    ratios = [length / facts.demonstration_ticks for length in lengths[-IN_A_ROW:]]
+    change = lengths[-1] / lengths[0] - 1
+    if 1 - ALWAYS < positive[-1] < ALWAYS:
+        return None
+    longer = min(ratios) >= (LONGER if change >= MOVED else FAR)
+    shorter = max(ratios) <= (SHORTER if change <= -MOVED else 1 / FAR)
+    if values[-1] > end and longer:
+        pays, times = "merely staying alive pays", f"{ratios[-1]:.1f} times as long as"
+    elif values[-1] < end and shorter:
+        pays, times = "ending soon pays, even by losing", f"only {_percent(ratios[-1])} as long as"
     else:
         return None
+    trend = f"{'up' if change > 0 else 'down'} {_percent(abs(change))} since the first evaluation"
+    sign = "positive" if mean > 0 else "negative"
     return (
-        f"Termination bias: the style reward is {sign} at nearly every step ({mean:+.2f} on "
-        f"average), so {pays}, however it is done; episodes are {times} the demonstrations' "
-        f"({lengths[-1]:.0f} ticks to {facts.demonstration_ticks:.0f}{_trend(lengths)}). "
-        f"Use --style-form advantage, whose reward has no such leaning."
+        f"The style reward is {sign} at nearly every step ({mean:+.2f} on average), so that it "
+        f"matters how long the agent plays and not how: going on is worth {values[-1]:+.2f}, "
+        f"ending {end:+.2f}, and {pays}. Episodes are {times} the demonstrations' "
+        f"({lengths[-1]:.0f} steps to {facts.demonstration_ticks:.0f}; {trend}). Use --style-form "
+        f"advantage, whose reward leans neither way."
     )
-
-
-def _trend(lengths: Sequence[float]) -> str:
-    change = lengths[-1] / lengths[0] - 1
-    if abs(change) < 0.05:
-        return ""
-    return f", {'up' if change > 0 else 'down'} {_percent(abs(change))} since the first evaluation"
 
 
 def _percent(share: float) -> str:

@@ -108,6 +108,26 @@ def scores(lines: Sequence[Line], best: Line | None) -> bytes | None:
     return _svg(WIDE, draw)
 
 
+def returns(lines: Sequence[Line], best: Line | None) -> bytes | None:
+    """Mean return over the run, within one standard deviation of its episodes."""
+    shown = [line for line in lines if figures([line], "return/mean")]
+    if not shown:
+        return None
+
+    def draw(axes: Axes) -> None:
+        steps = np.array([line["steps"] for line in shown]) / _unit(lines)[0]
+        means = np.array(figures(shown, "return/mean"))
+        spread = np.array([*figures(shown, "return/std"), *[0.0] * len(shown)][: len(shown)])
+        axes.fill_between(steps, means - spread, means + spread, color=AGENT, alpha=0.15)
+        _curve(axes, lines, "return/mean", color=AGENT, label="mean return")
+        if best and "return" in best:
+            axes.plot(best["steps"] / _unit(lines)[0], best["return"]["mean"], "o", color="none",
+                      markeredgecolor=AGENT, markersize=11)  # fmt: skip
+        _finish(axes, lines, "return")
+
+    return _svg(WIDE, draw)
+
+
 def losses(lines: Sequence[Line]) -> bytes | None:
     """Loss of the policy and of the discriminator."""
     if not figures(lines, "temporal_difference_loss"):
@@ -124,16 +144,17 @@ def losses(lines: Sequence[Line]) -> bytes | None:
 
 def episode_length(lines: Sequence[Line], demonstrated: float) -> bytes | None:
     """Mean length of an episode beside the demonstrations'."""
-    if not figures(lines, "episode_ticks"):
+    path = "episode_ticks" if figures(lines, "episode_ticks") else "length/mean"
+    if not figures(lines, path):
         return None
 
     def draw(axes: Axes) -> None:
-        _curve(axes, lines, "episode_ticks", color=AGENT, label="agent")
+        _curve(axes, lines, path, color=AGENT, label="agent")
         if demonstrated:
             axes.axhline(demonstrated, color=SHOWN, linestyle=(0, (4, 3)), linewidth=1.1,
                          label="demonstrations")  # fmt: skip
         axes.set_ylim(bottom=0)
-        _finish(axes, lines, "ticks an episode")
+        _finish(axes, lines, "steps an episode")
 
     return _svg(HALF, draw)
 

@@ -24,7 +24,10 @@ FOLDER = "tensorboard"
 CURVES = {
     "style": "score/style",
     "strength": "score/strength",
-    "episode_ticks": "score/episode ticks",
+    "score": "score/that chooses the model",
+    "episode_ticks": "score/episode length",
+    "length/mean": "score/episode length",
+    "return/mean": "score/return",
     "temporal_difference_loss": "policy/loss",
     "mean_value": "policy/mean value",
     "mean_reward": "policy/mean reward",

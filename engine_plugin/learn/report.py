@@ -36,7 +36,8 @@ main { max-width: 960px; margin: 0 auto; padding: 40px 24px 64px }
 h1 { font-size: 30px; line-height: 1.2; margin: 0 0 10px; font-weight: 600 }
 h2 { font-size: 18px; margin: 0 0 4px; font-weight: 600 }
 p { margin: 0 0 10px; max-width: 74ch }
-.lead { font-size: 17px; color: #45525a }
+.verdict { font-size: 20px; color: #1f6f8b; margin-bottom: 12px }
+.lead { color: #45525a }
 .numbers { display: flex; flex-wrap: wrap; gap: 12px; margin: 22px 0 }
 .number { flex: 1 1 150px; background: #fff; border: 1px solid #e1e5e7; border-radius: 10px;
   padding: 12px 16px }
@@ -114,6 +115,7 @@ def page(name: str, record: dict[str, Any], lines: Sequence[Line]) -> str:
     best = verdict.kept(record, lines)
     parts = [
         f"<h1>{escape(verdict.title(record))}</h1>",
+        f'<p class="verdict">{escape(verdict.headline(record, best))}</p>' if best else "",
         f'<p class="lead">{escape(verdict.story(record, lines))}</p>',
         _numbers(best),
         _any_good(record, best),
@@ -143,6 +145,8 @@ def _numbers(best: Line) -> str:
         if row["wins"] + row["losses"]:
             share = row["wins"] / (row["wins"] + row["losses"])
             boxes.append((f"{share:.0%}", f"of decided matches won, {opponent}"))
+    if "return" in best:
+        boxes.append((f"{best['return']['mean']:.4g}", "mean return of unseen episodes"))
     if not boxes and "strength" in best:
         boxes.append((f"{best['strength']:.2f}", "strength"))
     cells = "".join(
@@ -194,7 +198,7 @@ def _pictures(record: dict[str, Any], lines: Sequence[Line], best: Line) -> list
             "How it learned",
             "Each point is an evaluation on the same validation matches; the ring marks the model "
             "that is kept.",
-            charts.scores(lines, best),
+            charts.scores(lines, best) or charts.returns(lines, best),
         ),
         _picture(
             f"Behaviour beside {player}",

@@ -58,6 +58,33 @@ def story(record: dict[str, Any], lines: Sequence[Line]) -> str:
     )
 
 
+def headline(record: dict[str, Any], best: Line) -> str:
+    """Whether it is any good, in a sentence; nothing where nothing is known yet."""
+    reward, player = record["config"]["reward"], _player(record) or "the demonstrator"
+    if reward == "constant":
+        return "Its figures are what learning nothing from the demonstrations looks like."
+    said = []
+    if "style" in best and reward != "game":
+        style = best["style"]
+        if style >= STYLE_BAR:
+            said.append(f"it plays like {player}")
+        elif style > CONTROL_BAR:
+            said.append(f"it has taken up some of the way {player} plays")
+        else:
+            said.append(f"it does not play like {player} yet")
+    rows = [row for row in best.get("against", {}).values() if row["wins"] + row["losses"]]
+    if rows and reward not in ("style", "none"):
+        least = min(row["wins"] / (row["wins"] + row["losses"]) for row in rows)
+        if least >= WINS_BAR:
+            said.append("it beats every opponent it was tried on")
+        elif least > 0.5:
+            said.append("it wins more than it loses")
+        else:
+            said.append("it does not win more than it loses against every opponent yet")
+    text = " and ".join(said)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
 def findings(record: dict[str, Any], best: Line) -> list[str]:
     """Whether it is any good: sentences about the kept model, each beside its bar or control."""
     said = []
@@ -79,6 +106,9 @@ def findings(record: dict[str, Any], best: Line) -> list[str]:
         said.append(
             f"Style score {style:.2f}, {how}. 0 is a player that is random but safe, 1 is {player}."
         )
+    if "return" in best:
+        shown = best["return"]
+        said.append(f"Return {shown['mean']:.4g} ± {shown['std']:.3g} in unseen episodes.")
     for opponent, row in best.get("against", {}).items():
         decided = row["wins"] + row["losses"]
         if decided:

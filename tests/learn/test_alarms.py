@@ -11,7 +11,7 @@ from engine_plugin.learn.alarms import CHECKS, RunFacts, new_alarms, not_a_numbe
 from engine_plugin.learn.config import PolicyConfig
 
 FACTS = RunFacts(
-    style_form="neutral", policy="soft", select="style", replay_size=64_000, num_envs=64,
+    style_form="neutral", policy="soft", replay_size=64_000, num_envs=64,
     batch_size=256, demonstration_ticks=100.0, demonstrated_transitions=3_000,
 )
 
@@ -21,7 +21,7 @@ def healthy(**changes: Any) -> dict[str, Any]:
     line: dict[str, Any] = {
         "temporal_difference_loss": 0.3, "mean_value": -1.0, "balanced_accuracy": 0.7,
         "discriminator": {"memorising_gap": 0.02}, "style": 0.6, "strength": 0.2,
-        "style_reward": {"mean": 0.1, "positive": 0.6},
+        "style_reward": {"mean": 0.1, "positive": 0.6, "end_value": 0.0},
         "decisions": {"most_chosen": "wait", "largest_share": 0.3, "entropy": 0.5},
         "episode_ticks": 110.0,
     }
@@ -50,9 +50,21 @@ def of(form: str) -> RunFacts:
     return RunFacts(**{**FACTS.__dict__, "style_form": form})
 
 
-def paid(mean: float, positive: float, *lengths: float) -> list[dict[str, Any]]:
-    return series("episode_ticks", *lengths,
-                  **{"style_reward/mean": mean, "style_reward/positive": positive})
+def paid(
+    mean: float, positive: float, *lengths: float, going_on: float, end: float
+) -> list[dict[str, Any]]:
+    """Lines of a style reward, of what going on and ending are worth by it, and of lengths."""
+    return series("episode_ticks", *lengths, mean_value=going_on,
+                  **{"style_reward/mean": mean, "style_reward/positive": positive,
+                     "style_reward/end_value": end})
+
+
+def alive(*lengths: float, positive: float = 1.0, end: float = 3.0) -> list[dict[str, Any]]:
+    return paid(1.4, positive, *lengths, going_on=7.0, end=end)
+
+
+def ending(*lengths: float, positive: float = 0.0, end: float = -3.0) -> list[dict[str, Any]]:
+    return paid(-0.9, positive, *lengths, going_on=-4.5, end=end)
 
 
 @dataclass(frozen=True)
@@ -94,18 +106,24 @@ CASES = [
     Case("replay too small",
          [series("episode_ticks", 1_001.0)], [series("episode_ticks", 999.0)]),
     Case("evaluation falls",
-         [series("style", 0.2, 0.8, 0.7, 0.6, 0.5, 0.4)],
-         [series("style", 0.8, 0.7, 0.6, 0.5), series("style", 0.8, 0.7, 0.6, 0.65, 0.5),
-          series("style", 0.80, 0.79, 0.78, 0.77, 0.76),
-          series("strength", 0.8, 0.7, 0.6, 0.5, 0.4)]),  # not what this run selects by
+         [series("score", 0.2, 0.8, 0.7, 0.6, 0.5, 0.4), series("score", 200, 180, 150, 90, 10)],
+         [series("score", 0.8, 0.7, 0.6, 0.5), series("score", 0.8, 0.7, 0.6, 0.65, 0.5),
+          series("score", 0.2, 0.80, 0.79, 0.78, 0.77, 0.76),   # falls within the noise
+          series("style", 0.8, 0.7, 0.6, 0.5, 0.4)]),           # not what the model is chosen by
     Case("termination bias",
-         [paid(1.4, 1.0, 90, 140, 180), paid(0.7, 0.96, 150, 150)],
-         [paid(1.4, 1.0, 90, 110, 120), paid(1.4, 1.0, 180), paid(0.2, 0.8, 180, 180),
-          paid(1.4, 1.0, 200, 100), paid(1.4, 1.0, 60, 50)], of("survive")),
+         [alive(90, 140, 180), alive(140, 150, 160, positive=0.96)],
+         [alive(90, 110, 120), alive(180), alive(90, 140, 180, positive=0.8),
+          alive(200, 100), alive(60, 50), alive(180, 180),  # long from the start: not the reward
+          alive(90, 140, 180, end=9.0)], of("survive")),    # ending is worth more
     Case("termination bias",
-         [paid(-0.9, 0.0, 90, 60, 40)],
-         [paid(-0.9, 0.0, 90, 100, 90), paid(-0.9, 0.0, 180, 190), paid(-0.1, 0.4, 40, 40)],
+         [ending(90, 60, 40)],
+         [ending(90, 100, 90), ending(180, 190), ending(90, 60, 40, positive=0.4),
+          ending(90, 60, 40, end=-6.0)],
          of("goal")),
+    # However the sign is, what counts is which of the two is worth more.
+    Case("termination bias",
+         [paid(0.3, 1.0, 90, 60, 40, going_on=1.5, end=3.5)],
+         [paid(0.3, 1.0, 90, 60, 40, going_on=3.6, end=3.5)], of("survive")),
 ]  # fmt: skip
 
 
@@ -130,8 +148,8 @@ def test_a_log_that_knows_little_raises_nothing() -> None:
 @pytest.mark.parametrize(
     ("lines", "facts"),
     [
-        (paid(1.4, 1.0, 180, 190), of("advantage")),
-        (paid(1.4, 1.0, 180, 190), of("")),
+        (alive(90, 180, 190), of("advantage")),
+        (alive(90, 180, 190), of("")),
         (series(ENTROPY, 0.0, 0.0), RunFacts(policy="greedy")),
     ],
 )
@@ -161,13 +179,14 @@ def test_a_clone_is_not_judged_as_a_trained_policy() -> None:
 
 
 SAYS: list[tuple[list[dict[str, Any]], RunFacts, tuple[str, ...]]] = [
-    (paid(1.4, 1.0, 100, 200, 240), of("survive"),
-     ("positive", "+1.40", "staying alive pays", "2.4 times as long as", "240 ticks to 100",
-      "up 140 %", "--style-form advantage")),
-    (paid(-0.9, 0.0, 100, 60, 50), of("goal"),
-     ("negative", "-0.90", "ending the episode", "50 %", "down 50 %", "--style-form advantage")),
+    (alive(100, 200, 240), of("survive"),
+     ("positive", "+1.40", "staying alive pays", "2.4 times as long as", "240 steps to 100",
+      "up 140 %", "worth +7.00, ending +3.00", "--style-form advantage")),
+    (ending(100, 60, 50), of("goal"),
+     ("negative", "-0.90", "ending soon pays", "only 50 %", "down 50 %",
+      "--style-form advantage")),
     (series(GAP, 0.3, 0.31), FACTS, ("31 %", "by heart", "3,000 transitions")),
-    (series("style", 0.2, 0.8, 0.7, 0.6, 0.5, 0.4), FACTS, ("0.80 to 0.40", "step 2,000")),
+    (series("score", 0.2, 0.8, 0.7, 0.6, 0.5, 0.4), FACTS, ("0.80 to 0.40", "step 2,000")),
     (series(SHARE, 0.99, 0.99), FACTS, ("“wait”", "99 %", "--temperature")),
 ]  # fmt: skip
 
