@@ -93,10 +93,12 @@ def scores(lines: Sequence[Line], best: Line | None) -> bytes | None:
         if figures(lines, "style"):
             axes.axhline(1, color=SHOWN, linewidth=0.9, linestyle=(0, (4, 3)))
             axes.annotate("the demonstrator", (1, 1), xycoords=("axes fraction", "data"),
-                          ha="right", va="bottom", fontsize=8, color=SHOWN)  # fmt: skip
+                          xytext=(0, 2), textcoords="offset points", ha="right", va="bottom",
+                          fontsize=8, color=SHOWN)  # fmt: skip
             axes.axhline(0, color="#8b979d", linewidth=0.9, linestyle=(0, (4, 3)))
             axes.annotate("safe at random", (1, 0), xycoords=("axes fraction", "data"),
-                          ha="right", va="bottom", fontsize=8, color="#6b777d")  # fmt: skip
+                          xytext=(0, 2), textcoords="offset points", ha="right", va="bottom",
+                          fontsize=8, color="#6b777d")  # fmt: skip
         _curve(axes, lines, "style", color=AGENT, label="style score")
         _curve(axes, lines, "strength", color=OTHER, label="strength")
         for name, color in (("style", AGENT), ("strength", OTHER)):
@@ -166,8 +168,9 @@ def discriminator_accuracy(lines: Sequence[Line]) -> bytes | None:
 
     def draw(axes: Axes) -> None:
         axes.axhspan(*BAND, color=WANTED, linewidth=0)
-        axes.annotate("wanted", (0.01, BAND[1]), xycoords=("axes fraction", "data"), va="top",
-                      fontsize=8, color="#5d7a5d")  # fmt: skip
+        axes.annotate("wanted", (0.01, BAND[1]), xycoords=("axes fraction", "data"),
+                      xytext=(0, -3), textcoords="offset points", va="top", fontsize=8,
+                      color="#5d7a5d")  # fmt: skip
         _curve(axes, lines, "balanced_accuracy", color="#7f8f97", label="while learning")
         _curve(axes, lines, "discriminator/balanced_accuracy", color=OTHER,
                label="demonstrations learned from")  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shlex
 from collections.abc import Sequence
 from html import escape
@@ -46,7 +47,8 @@ p { margin: 0 0 10px; max-width: 74ch }
 .number span { color: #5c6970; font-size: 14px }
 section { background: #fff; border: 1px solid #e1e5e7; border-radius: 10px; padding: 20px 24px;
   margin: 16px 0; break-inside: avoid }
-section > p { color: #5c6970; font-size: 14.5px }
+section > p { color: #5c6970; font-size: 14.5px; max-width: none }
+code { font: 0.92em Consolas, Menlo, monospace; white-space: nowrap }
 .after { margin: 12px 0 0 }
 ul { margin: 6px 0 0; padding-left: 20px }
 li { margin: 4px 0 }
@@ -54,7 +56,6 @@ img { display: block; max-width: 100%; height: auto; margin: 10px auto 0 }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 16px }
 .pair section { margin: 0 }
 .alarm { border-left: 4px solid #c9763a; padding: 2px 0 2px 14px; margin: 14px 0 }
-.alarm b { text-transform: capitalize }
 .alarm small { color: #5c6970 }
 .alarm p { margin: 2px 0 0; max-width: none }
 .calm { border-left: 4px solid #7aa17a; padding: 2px 0 2px 14px; margin: 12px 0 0 }
@@ -116,7 +117,7 @@ def page(name: str, record: dict[str, Any], lines: Sequence[Line]) -> str:
     parts = [
         f"<h1>{escape(verdict.title(record))}</h1>",
         f'<p class="verdict">{escape(verdict.headline(record, best))}</p>' if best else "",
-        f'<p class="lead">{escape(verdict.story(record, lines))}</p>',
+        f'<p class="lead">{_advice(verdict.story(record, lines))}</p>',
         _numbers(best),
         _any_good(record, best),
         _alarms(lines),
@@ -140,15 +141,15 @@ def _numbers(best: Line) -> str:
     """The few figures that one asks for first."""
     boxes = []
     if "style" in best:
-        boxes.append((f"{best['style']:.2f}", "style score; 1 is the demonstrator"))
+        boxes.append((verdict.number(best["style"]), "style score; 1 is the demonstrator"))
     for opponent, row in best.get("against", {}).items():
         if row["wins"] + row["losses"]:
             share = row["wins"] / (row["wins"] + row["losses"])
-            boxes.append((f"{share:.0%}", f"of decided matches won, {opponent}"))
+            boxes.append((verdict.percent(share), f"of decided matches won, {opponent}"))
     if "return" in best:
         boxes.append((f"{best['return']['mean']:.4g}", "mean return of unseen episodes"))
     if not boxes and "strength" in best:
-        boxes.append((f"{best['strength']:.2f}", "strength"))
+        boxes.append((verdict.number(best["strength"]), "strength"))
     cells = "".join(
         f'<div class="number"><b>{escape(value)}</b><span>{escape(label)}</span></div>'
         for value, label in boxes[:4]
@@ -174,15 +175,20 @@ def _alarms(lines: Sequence[Line]) -> str:
         return ""
     if not raised:
         return (
-            '<section><h2>Alarms</h2><p class="calm">None: the discriminator, the policy, the loss '
-            "and the rewards all stayed as they should.</p></section>"
+            '<section><h2>Alarms</h2><p class="calm">None: all that is watched stayed as it '
+            "should.</p></section>"
         )
     rows = "".join(
-        f'<div class="alarm"><b>{escape(alarm["name"])}</b> '
-        f"<small>first seen at step {line['steps']:,}</small><p>{escape(alarm['text'])}</p></div>"
+        f'<div class="alarm"><b>{escape(alarm["name"].capitalize())}</b> '
+        f"<small>first seen at step {line['steps']:,}</small><p>{_advice(alarm['text'])}</p></div>"
         for line, alarm in raised
     )
     return f"<section><h2>Alarms</h2>{rows}</section>"
+
+
+def _advice(text: str) -> str:
+    """Text whose options are set as what one types."""
+    return re.sub(r"(--[a-z][a-z-]*)", r"<code>\1</code>", escape(text))
 
 
 # ------------------------------------------------------------------------------------- in pictures
@@ -196,7 +202,7 @@ def _pictures(record: dict[str, Any], lines: Sequence[Line], best: Line) -> list
     return [
         _picture(
             "How it learned",
-            "Each point is an evaluation on the same validation matches; the ring marks the model "
+            "Each point is an evaluation on the same validation episodes; the ring marks the model "
             "that is kept.",
             charts.scores(lines, best) or charts.returns(lines, best),
         ),
@@ -229,7 +235,7 @@ def _pictures(record: dict[str, Any], lines: Sequence[Line], best: Line) -> list
             _picture("Losses", "Of each network while it learns.", charts.losses(lines)),
             _picture(
                 "Length of the episodes",
-                "A reward that pays for staying alive, or for ending, shows here first.",
+                "Rewards that pay for staying alive, or for ending, show here.",
                 charts.episode_length(lines, shown),
             ),
         ),

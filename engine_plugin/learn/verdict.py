@@ -34,9 +34,9 @@ def title(record: dict[str, Any]) -> str:
         return f"A control for {game}"
     if player and config["reward"] != "game":
         imitates = config["reward"] in ("style", "none")
-        like = "plays like" if imitates else "plays to win, in the manner of"
-        return f"An agent for {game} that {like} {player}"
-    return f"An agent for {game} that plays to win"
+        aim = "play like" if imitates else "win in the manner of"
+        return f"An agent for {game} that is to {aim} {player}"
+    return f"An agent for {game} that is to win"
 
 
 def story(record: dict[str, Any], lines: Sequence[Line]) -> str:
@@ -104,7 +104,8 @@ def findings(record: dict[str, Any], best: Line) -> list[str]:
                 f"{CONTROL_BAR})"
             )
         said.append(
-            f"Style score {style:.2f}, {how}. 0 is a player that is random but safe, 1 is {player}."
+            f"Style score {number(style)}, {how}. 0 is a player that is random but safe, 1 is "
+            f"{player}."
         )
     if "return" in best:
         shown = best["return"]
@@ -113,9 +114,10 @@ def findings(record: dict[str, Any], best: Line) -> list[str]:
         decided = row["wins"] + row["losses"]
         if decided:
             share = row["wins"] / decided
-            bar = " (the bar for strength is 80 %)" if share < WINS_BAR else ""
+            asked = record["config"]["reward"] in ("game", "mix") and share < WINS_BAR
+            bar = f" (the bar for strength is {percent(WINS_BAR)})" if asked else ""
             said.append(
-                f"Against {opponent} it wins {share:.0%} of the decided matches{bar}: "
+                f"Against {opponent} it wins {percent(share)} of the decided matches{bar}: "
                 f"{row['wins']} won, {row['losses']} lost, {row['draws']} drawn."
             )
     return said
@@ -129,6 +131,15 @@ def kept(record: dict[str, Any], lines: Sequence[Line]) -> Line:
         return evaluation
     scored = [line for line in lines if figures([line], "score")]
     return max(scored, key=lambda line: line["score"]) if scored else {}
+
+
+def number(value: float) -> str:
+    """A score, with a minus sign that reads as one."""
+    return f"{value:.2f}".replace("-", "−")
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def duration(seconds: float) -> str:

@@ -93,13 +93,13 @@ def report(path: Path, lines: list[dict[str, Any]], **changes: Any) -> Page:
 def test_it_says_what_was_trained_and_whether_it_is_any_good(tmp_path: Path) -> None:
     page = report(tmp_path, LINES, result={"evaluation": LINES[1], "steps": 30_000})
     for words in (
-        "An agent for Blast that plays like hunter", "It plays like hunter.",
+        "An agent for Blast that is to play like hunter", "It plays like hunter.",
         "10,871 transitions in 63 episodes by hunter",
         "7 more held out", "5 minutes", "30,000 steps of play", "The run is finished",
-        "Style score 0.65, past the bar of 0.6", "60% of the decided matches",
+        "Style score 0.65, past the bar of 0.6", "60 % of the decided matches",
         "9 won, 6 lost, 5 drawn", "The model that is kept is that of step 20,000",
-        "first seen at step 20,000", ALARM["text"], RECORD["command"], "Seed 3",
-        "engine-plugin report runs/me", "7e-05",
+        "Discriminator memorises", "first seen at step 20,000", ALARM["text"],
+        RECORD["command"], "Seed 3", "engine-plugin report runs/me", "7e-05",
     ):  # fmt: skip
         assert words in page.text, words
 
