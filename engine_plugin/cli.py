@@ -28,6 +28,7 @@ EXTRAS = {
     "tf2onnx": "train",
     "onnx": "train",
     "rich": "train",
+    "matplotlib": "train",
     "pygame": "play",
     "gymnasium": "train",
     "pettingzoo": "train",
@@ -85,6 +86,20 @@ class Export:
     """File to write; without it, model.onnx in the run's folder."""
     latest: bool = False
     """Export the latest checkpoint instead of the best."""
+    force: bool = False
+    """Replace an existing file."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write a training run's report: one page of HTML, also for a run still going or stopped."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of the run."""
+    out: Path | None = None
+    """File to write (.html); without it, report.html in the run's folder."""
     force: bool = False
     """Replace an existing file."""
     json: bool = False
@@ -222,6 +237,7 @@ Command = (
     | Annotated[Record, tyro.conf.subcommand("record")]
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Export, tyro.conf.subcommand("export")]
+    | Annotated[Report, tyro.conf.subcommand("report")]
     | Annotated[Generate, tyro.conf.subcommand("generate")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Tournament, tyro.conf.subcommand("tournament")]
@@ -290,6 +306,12 @@ def export(command: Export) -> dict[str, Any]:
     from engine_plugin.export.run import export_run
 
     return export_run(command.run, command.out, latest=command.latest, force=command.force)
+
+
+def report(command: Report) -> dict[str, Any]:
+    from engine_plugin.learn.report import write_report
+
+    return {"report": str(write_report(command.run, command.out, force=command.force))}
 
 
 def generate(command: Generate) -> dict[str, Any]:
@@ -381,6 +403,7 @@ HANDLERS: dict[type, Callable[[Any], dict[str, Any]]] = {
     Record: record,
     Train: train,
     Export: export,
+    Report: report,
     Generate: generate,
     Evaluate: evaluate,
     Tournament: tournament,

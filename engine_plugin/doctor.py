@@ -26,7 +26,8 @@ PACKAGE = "engine-plugin"
 # Packages whose versions are reported; the base first, then what the extras bring.
 REPORTED = (
     PACKAGE, "numpy", "onnxruntime", "tyro", "pygame-ce", "pygame", "tensorflow", "keras",
-    "tf2onnx", "onnx", "rich", "gymnasium", "pettingzoo", "cython", "setuptools",
+    "tf2onnx", "onnx", "rich", "matplotlib", "tensorboard", "gymnasium", "pettingzoo",
+    "cython", "setuptools",
 )  # fmt: skip
 PYGAME_FLAVOURS = ("pygame-ce", "pygame")
 COMPILERS = ("cc", "gcc", "clang", "cl")
@@ -68,6 +69,7 @@ class Findings:
 
 BASE = ("numpy", "onnxruntime", "tyro")
 TRAINING = (*BASE, "tensorflow", "keras", "tf2onnx", "onnx", "rich")
+DRAWING = (*BASE, "matplotlib")
 COMMANDS = {
     "play": Need((*BASE, PYGAME_FLAVOURS), "play", models=("blast/strong",), window=True),
     "record": Need(BASE, models=("blast/generator",)),
@@ -75,6 +77,7 @@ COMMANDS = {
     "generate": Need(BASE, models=("blast/generator",)),
     "evaluate": Need(BASE, models=("blast/generator",)),
     "export": Need(TRAINING, "train"),
+    "report": Need(DRAWING, "train"),
 }
 
 

@@ -41,6 +41,10 @@ class MissingExtraError(EnginePluginError):
     """A command needs a package that an optional extra installs."""
 
 
+class TrainingDivergedError(EnginePluginError):
+    """A training whose figures are no longer finite; it was stopped, its last good weights kept."""
+
+
 class ParityError(EnginePluginError):
     """An exported model that does not act as the trained one; it was not written."""
 

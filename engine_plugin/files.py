@@ -10,11 +10,13 @@ from pathlib import Path
 from engine_plugin.errors import EnginePluginError, OutputExistsError
 
 
-def atomic_write(path: str | Path, data: bytes) -> None:
+def atomic_write(path: str | Path, data: bytes, previous: Path | None = None) -> None:
     """Write `data` so that a crash leaves either the old file or the new one, never a part.
 
-    Missing parent folders are made. Raises OSError (a full disk, no permission); the old file
-    is then untouched and nothing is left beside it.
+    With `previous`, of the same folder, the old file is kept under that name once the new one is
+    whole; a crash between the two renames leaves the old file there. Missing parent folders are
+    made. Raises OSError (a full disk, no permission); the old file is then untouched and nothing is
+    left beside it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,11 +26,19 @@ def atomic_write(path: str | Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        if previous is not None and path.exists():
+            os.replace(path, previous)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def remove_torn_writes(path: Path) -> None:
+    """Remove what `atomic_write` to this path left when its process was killed in the middle."""
+    for torn in path.parent.glob(f".{path.name}.*.tmp"):
+        torn.unlink(missing_ok=True)
 
 
 def refuse_existing(path: str | Path, force: bool) -> None:

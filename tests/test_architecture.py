@@ -74,7 +74,7 @@ ROOMS = (
         "engine_plugin.learn",
         ("engine_plugin/learn/*.py", "engine_plugin/learn/worlds/*.py"),
         (*RUNTIME, "engine_plugin.learn", "engine_plugin.levels", "fastenv", "rich",
-         "gymnasium", *TENSORFLOW),
+         "gymnasium", "matplotlib", *TENSORFLOW),
     ),
     Room(
         "engine_plugin.export",
@@ -254,6 +254,12 @@ played = play_episodes(spec, ScriptedPolicy("hunter"), ["idle"], 2, 1, None, "no
 assert played["idle"].shape == (2, len(spec.statistics))
 """,
         (*TRAINING, "pygame", "engine_plugin.host", "engine_plugin.export"),
+    ),
+    Proof(
+        "a run's report needs no TensorFlow",
+        "import engine_plugin.learn.report",
+        (*TRAINING, "pygame", "fastenv", "engine_plugin.host", "engine_plugin.export"),
+        ("matplotlib",),
     ),
     Proof(
         "tournaments and the opponent pool need no TensorFlow",

@@ -226,6 +226,7 @@ def bad_inputs() -> dict[str, tuple[list[str], tuple[str, ...]]]:
              ("'me'",)),
         "train: existing generator folder":
             (["train", "generator", "--out", "STORE/run"], ("STORE/run", "--force")),
+        "report: no run": (["report", "STORE/run"], ("run.json",)),
         "export: no run": (["export", "STORE/run"], ("run.json",)),
         "export: existing file":
             (["export", "STORE/run", "--out", "STORE/hunter.npz"], ("hunter.npz", "--force")),
@@ -291,8 +292,8 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         cli.main(["--help"])
     assert caught.value.code == 0
     shown = capsys.readouterr().out
-    for name in ("play", "record", "train", "export", "generate", "evaluate", "evaluate-levels",
-                 "tournament", "bench", "inspect", "doctor"):
+    for name in ("play", "record", "train", "export", "report", "generate", "evaluate",
+                 "evaluate-levels", "tournament", "bench", "inspect", "doctor"):
         assert name in shown
 
 
@@ -487,6 +488,12 @@ def test_train_export_evaluate_and_inspect_one_model(
     train = ("train", "policy", "--demos", store / "hunter.npz", "--reward", "none", "--out", run)
     refused(command(*train), "--force")
     assert contents(tmp_path) == before
+
+    page = tmp_path / "page.html"
+    status, text, _ = command("report", run, "--out", page, "--json")
+    assert status == 0 and one_line(text) == {"report": str(page)}
+    assert page.read_bytes() == (run / "report.html").read_bytes()
+    refused(command("report", run, "--out", page), "page.html", "--force")
 
     status, text, _ = command("export", run, "--out", model, "--json")
     assert status == 0 and one_line(text)["largest_difference"] <= 1e-4

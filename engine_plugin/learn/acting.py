@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine_plugin.learn.config import PolicyConfig
+from engine_plugin.learn.health import DecisionTally
 
 
 def values_to_actions(
@@ -64,13 +65,19 @@ class Values:
 
 class Actor:
     """A network as a PolicyFunction that decides as the exported model will; one for each set of
-    episodes, because it remembers them."""
+    episodes, because it remembers them. A tally counts how it decides."""
 
-    def __init__(self, values: Values, config: PolicyConfig, seed: int):
+    def __init__(
+        self, values: Values, config: PolicyConfig, seed: int, tally: DecisionTally | None = None
+    ):
         self._values = values
+        self._tally = tally
         self._temperature = config.play_temperature if config.policy == "soft" else 0.0
         self._random = np.random.default_rng(seed)
 
     def __call__(self, observations: np.ndarray, allowed: np.ndarray) -> np.ndarray:
         values = self._values(observations, allowed)
-        return values_to_actions(values, allowed, self._temperature, self._random)
+        actions = values_to_actions(values, allowed, self._temperature, self._random)
+        if self._tally is not None:
+            self._tally.note(values / (self._temperature or 1.0), allowed, actions)
+        return actions

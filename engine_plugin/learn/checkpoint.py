@@ -1,7 +1,8 @@
 """Checkpoints: everything a training run needs to go on, in one npz that is written whole or not.
 
 A checkpoint is a flat dictionary of arrays. Groups of arrays (a network's weights, a replay buffer)
-are stored under "group/name".
+are stored under "group/name". The one before it is kept beside it until the next is written, so
+that a file damaged afterwards costs one interval and not the run.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +22,34 @@ from engine_plugin.files import atomic_write
 Arrays = dict[str, np.ndarray]
 
 
-def save_checkpoint(path: Path, groups: dict[str, Arrays], facts: dict[str, Any]) -> None:
-    """Write groups of arrays and JSON-ready facts."""
+SCHEMA = 2
+CHECKPOINT, PREVIOUS = "checkpoint.npz", "checkpoint.previous.npz"
+
+
+def save_checkpoint(
+    path: Path, groups: dict[str, Arrays], facts: dict[str, Any], previous: Path | None = None
+) -> None:
+    """Write groups of arrays and JSON-ready facts; a file that is there already moves to `previous`
+    once the new one is whole."""
     flat = {
         f"{group}/{name}": array
         for group, arrays in groups.items()
         for name, array in arrays.items()
     }
-    flat["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+    flat["facts"] = np.frombuffer(json.dumps({"schema": SCHEMA, **facts}).encode(), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **flat)
-    atomic_write(path, buffer.getvalue())
+    atomic_write(path, buffer.getvalue(), previous)
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Arrays], dict[str, Any]]:
     """Read what `save_checkpoint` wrote. Raises ConfigError where there is none or it is broken."""
     groups: dict[str, Arrays] = {}
     try:
+        with zipfile.ZipFile(path) as archive:
+            # Ours are never packed, so that no small file unpacks to a huge one.
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+                raise ValueError("it is packed")
         with np.load(path, allow_pickle=False) as file:
             facts: dict[str, Any] = json.loads(file["facts"].tobytes())
             for key in file.files:
@@ -44,13 +57,35 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Arrays], dict[str, Any]]:
                     group, name = key.split("/", 1)
                     groups.setdefault(group, {})[name] = file[key]
     except FileNotFoundError as error:
-        raise ConfigError(
-            f"nothing to resume or to export: {path} does not exist"
-        ) from error
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ConfigError(f"nothing to resume or to export: {path} does not exist") from error
+    except Exception as error:  # zip, npy and JSON have a dozen error types between them
         raise ConfigError(
             f"cannot read {path}: it is damaged ({error}); train again with --force"
         ) from error
+    return groups, facts
+
+
+def load_newest_checkpoint(
+    folder: Path, say: Callable[[str], None]
+) -> tuple[dict[str, Arrays], dict[str, Any]]:
+    """The run's checkpoint, or the one before it where that cannot be read; `say` is then told.
+
+    Raises ConfigError, of the first one, where neither can be read, and for one of another schema.
+    """
+    try:
+        groups, facts = load_checkpoint(folder / CHECKPOINT)
+    except ConfigError as error:
+        try:
+            groups, facts = load_checkpoint(folder / PREVIOUS)
+        except ConfigError:
+            raise error from None
+        reason = str(error).split(";")[0]
+        say(f"{reason}; going on from the one before it, at step {facts['steps']:,}")
+    if facts.get("schema") != SCHEMA:
+        raise ConfigError(
+            f"the checkpoint in {folder} was written by another version of this package; train "
+            f"again with --force (its model can still be exported)"
+        )
     return groups, facts
 
 

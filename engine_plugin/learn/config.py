@@ -121,6 +121,7 @@ RANGES: tuple[tuple[tuple[str, ...], float, float], ...] = (
     (("epsilon", "target_tau", "rate_end", "old_negatives"), 0, 1),
     (("clone_dropout", "discriminator_dropout"), 0, 0.9),
     (("avoid_weight",), 0, math.inf),
+    (("held_out",), 0, 0.5),
 )
 
 
@@ -152,10 +153,11 @@ class PolicyConfig:
     warm_start: bool = False
     """Start the DQN from a clone of the demonstrations."""
     minutes: Open[float] = OPEN
-    """Wall-clock minutes of training; 0: no limit but `steps`. Open: 10, and for --env 0 where
-    `steps` are given."""
+    """Wall-clock minutes of training; 0: no limit but `steps`. Open: 10, and 0 where `steps` are
+    given."""
     steps: int = 0
-    """Stop after this many env steps; 0 means only the clock stops the run."""
+    """Stop after this many env steps, by which rates and evaluations then go, so that the run can
+    be made again exactly; 0 means only the clock stops the run."""
     seed: int = 0
     """Start of every random stream of the run."""
     opponents: str = "survivor,hunter"
@@ -198,6 +200,9 @@ class PolicyConfig:
     """Transitions in one update; open: 512, for --env 128."""
     demo_share: float = 0.25
     """Share of each batch drawn from the demonstrations."""
+    held_out: float = 0.1
+    """Share of the demonstrated episodes that nothing learns from: what the discriminator makes of
+    them shows how much it knows by heart."""
     margin: float = 0.0
     """Weight of the large-margin loss on demonstrations at the start; falls to 0 over the run."""
     clone_weight: float = 0.0
@@ -266,8 +271,8 @@ class PolicyConfig:
     evaluate_every: Open[float] = OPEN
     """Seconds of training between two evaluations; each writes a checkpoint. Open: 60."""
     evaluate_steps: Open[int] = OPEN
-    """Env steps between two evaluations, in place of seconds; 0: by seconds. Open: 0, for --env a
-    twentieth of `steps`."""
+    """Env steps between two evaluations, in place of seconds; 0: by seconds. Open: a tenth of
+    `steps`, for --env a twentieth; 0 without `steps`, or with `evaluate_every` seconds given."""
     evaluation_episodes: Open[int] = OPEN
     """Episodes of one evaluation during training; open: 200, for --env 20."""
     select: Literal["auto", "style", "strength", "last"] = "auto"
@@ -291,9 +296,11 @@ class PolicyConfig:
         by_observation["evaluate_steps"] = 0
         if self.memory == "gru":
             by_observation |= RECURRENT
-        if self.env and self.steps:
-            by_observation["evaluate_steps"] = max(self.steps // 20, 1)
+        if self.steps:
             by_observation["minutes"] = 0.0
+            if self._is_open("evaluate_every"):
+                share = 20 if self.env else 10
+                by_observation["evaluate_steps"] = max(self.steps // share, 1)
         opened = {name: value for name, value in by_observation.items() if self._is_open(name)}
         chosen = {
             name: value

@@ -1,8 +1,7 @@
 """Training the discriminator: demonstrations against the agent's newest and older transitions.
 
 Kept from memorising and from winning outright by dropout, board symmetries, a zero-centred gradient
-penalty at the demonstrations (R1, Mescheder et al. 2018) and a controller that lets it rest while
-its balanced accuracy is above `REST_ABOVE`.
+penalty at the demonstrations (R1, Mescheder et al. 2018) and the controller of learn/pace.py.
 """
 
 from __future__ import annotations
@@ -17,14 +16,15 @@ from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.dqn import chosen, cloning_loss, log_policy
 from engine_plugin.learn.networks import DQN, Discriminator, example_of
 from engine_plugin.learn.replay import Transitions
-from engine_plugin.learn.rewards import logits_demonstration_is_high
-
-REST_ABOVE = 0.85
-SMOOTHING = 0.98
+from engine_plugin.learn.rewards import (
+    absorbing_value,
+    logits_demonstration_is_high,
+    style_reward,
+)
 
 
 class DiscriminatorLearner:
-    """Discriminator, optimiser, compiled update and the controller of its pace."""
+    """Discriminator, optimiser and compiled functions."""
 
     def __init__(self, facts: GameFacts, config: PolicyConfig):
         self.config = config
@@ -35,18 +35,35 @@ class DiscriminatorLearner:
         self.update = tf.function(self._update, autograph=False)
         self.update_many = tf.function(self._update_many, autograph=False, jit_compile=True)
         self.clone = tf.function(self._clone, autograph=False)
-        self.balanced_accuracy = 0.5
+        self.weigh = tf.function(self._weigh, autograph=False)
 
     def set_learning_rate(self, rate: float) -> None:
         self.optimizer.learning_rate.assign(rate)
 
-    def note(self, accuracy: float) -> None:
-        """Take the balanced accuracy of an update into the running mean."""
-        self.balanced_accuracy = SMOOTHING * self.balanced_accuracy + (1 - SMOOTHING) * accuracy
+    def _weigh(self, dqn: DQN, batch: Transitions) -> tuple[Any, Any]:
+        """Logits float32 [B] of the first steps and the style rewards [B] that they are paid;
+        nothing is learned and nothing dropped out."""
+        form = self.config.style_form
+        observations, actions = batch.observations[:, 0], batch.actions[:, 0]
+        outputs = chosen(self.network(observations), actions)
+        logs = self._log_policy(dqn, observations, batch.allowed[:, 0], actions)
+        rewards = self.config.style_weight * style_reward(form, outputs)
+        return logits_demonstration_is_high(form, outputs, logs), rewards
 
     @property
-    def should_rest(self) -> bool:
-        return self.balanced_accuracy > REST_ABOVE
+    def end_value(self) -> float:
+        """What the end of an episode is worth, in units of the reward that is paid."""
+        config = self.config
+        value = absorbing_value(config.style_form, self.network.absorbing, config.gamma)
+        return config.style_weight * float(value)
+
+    def _log_policy(self, dqn: DQN, observations: Any, allowed: Any, actions: Any) -> Any:
+        """log pi(a | s) of the agent where the form needs it, else 0, float32 [n]."""
+        if self.config.style_form != "advantage":
+            return tf.zeros_like(actions, tf.float32)
+        allowed = tf.maximum(tf.cast(allowed, tf.float32), tf.one_hot(actions, allowed.shape[1]))
+        logs = log_policy(dqn(observations), allowed, self.config.temperature)
+        return tf.maximum(chosen(logs, actions), -12.0)
 
     def _clone(self, observations: Any, actions: Any, symmetry: Any) -> Any:
         """One step towards f = log pi of a clone, the fixed point of the form `advantage`: beside a
@@ -69,14 +86,7 @@ class DiscriminatorLearner:
         observations = tf.concat([demonstrated.observations[:, 0], own.observations[:, 0]], axis=0)
         allowed = tf.concat([demonstrated.allowed[:, 0], own.allowed[:, 0]], axis=0)
         actions = tf.concat([demonstrated.actions[:, 0], own.actions[:, 0]], axis=0)
-        if config.style_form == "advantage":
-            allowed = tf.maximum(
-                tf.cast(allowed, tf.float32), tf.one_hot(actions, allowed.shape[1])
-            )
-            logs = chosen(log_policy(dqn(observations), allowed, config.temperature), actions)
-            logs = tf.maximum(logs, -12.0)
-        else:
-            logs = tf.zeros_like(actions, tf.float32)
+        logs = self._log_policy(dqn, observations, allowed, actions)
         places = self.network.in_original_order.places(actions, symmetry)
         window, vector = self.network.encoder(observations, symmetry)
         ends = tf.stack([tf.reduce_mean(demonstrated.terminated), tf.reduce_mean(own.terminated)])

@@ -1,7 +1,12 @@
 """Training a policy: demonstrations and game in, a model file out. Reads from top to bottom.
 
-Everything the run needs to go on is in `checkpoint.npz`; `best.npz` holds the weights that
-evaluated best so far, `log.jsonl` one line an evaluation, `run.json` what was run with what.
+Everything the run needs to go on is in `checkpoint.npz` (the one before it is kept beside it);
+`best.npz` holds the weights that evaluated best so far, `log.jsonl` one line an evaluation,
+`run.json` what was run with what; `tensorboard/` and `report.html` draw the log.
+
+A run limited by steps goes by its steps alone, its rates and evaluations too, and can be made again
+exactly: with the same number of threads, one that was stopped and went on is bit for bit the one
+that was not.
 """
 
 from __future__ import annotations
@@ -10,6 +15,7 @@ import json
 import math
 import os
 import platform
+import sys
 import time
 from dataclasses import asdict
 from importlib.metadata import version
@@ -20,12 +26,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from engine_plugin.errors import ConfigError
-from engine_plugin.files import atomic_write, refuse_existing
+from engine_plugin.errors import ConfigError, TrainingDivergedError
+from engine_plugin.files import atomic_write, refuse_existing, remove_torn_writes
 from engine_plugin.learn.acting import Actor, Values, values_to_actions
+from engine_plugin.learn.alarms import not_a_number
 from engine_plugin.learn.checkpoint import (
+    CHECKPOINT,
+    PREVIOUS,
     arrays_to_variables,
     load_checkpoint,
+    load_newest_checkpoint,
     save_checkpoint,
     variables_to_arrays,
 )
@@ -35,15 +45,31 @@ from engine_plugin.learn.discriminator import DiscriminatorLearner
 from engine_plugin.learn.dqn import DQNLearner
 from engine_plugin.learn.foreign_encoding import RunningScale
 from engine_plugin.learn.frozen import FrozenNetworks
+from engine_plugin.learn.health import DecisionTally
+from engine_plugin.learn.held_out import split_episodes
+from engine_plugin.learn.interval import Interval
+from engine_plugin.learn.pace import DiscriminatorPace
 from engine_plugin.learn.progress import TrainingProgress
 from engine_plugin.learn.recurrent import RecurrentLearner
 from engine_plugin.learn.replay import ReplayBuffer, Transitions, concatenate, split
+from engine_plugin.learn.stopping import StopRequest
+from engine_plugin.learn.watch import Watch
 from engine_plugin.learn.worlds import facts_of, open_task
 from engine_plugin.learn.worlds.contract import Task
 
 CLONE_BATCH = 256
 NOISE_SEED = 1_000_003  # of what a soft policy samples in an evaluation
-RUN_FILES = ("checkpoint.npz", "best.npz", "log.jsonl", "run.json", "model.onnx")
+BEST = "best.npz"
+RUN_FILES = (CHECKPOINT, PREVIOUS, BEST, "log.jsonl", "run.json", "model.onnx", "report.html")
+POLICY_FIGURES = ("temporal_difference_loss", "mean_value", "mean_reward")
+DISCRIMINATOR_FIGURES = (
+    "discriminator_loss",
+    "balanced_accuracy",
+    "logit_demonstrations",
+    "logit_agent",
+)
+# Figures of a line that are about the training and not about the model.
+WATCHED = ("discriminator", "style_reward", "decisions", "alarms", "score")
 VERSIONS = ("tensorflow", "keras", "numpy", "onnxruntime", "tf2onnx")
 
 
@@ -51,7 +77,7 @@ def train_policy(config: PolicyConfig, command: str = "") -> dict[str, Any]:
     """Train by `config` and write `out`/model.onnx; returns what run.json records of the result.
 
     Raises ConfigError, OutputExistsError, TrajectoryError, UnknownGameError or a ModelError before
-    anything is written.
+    anything is written; KeyboardInterrupt or TrainingDivergedError with all kept that is good.
     """
     config = config.resolved(facts_of(config).observation_kind)
     out = Path(config.out)
@@ -61,6 +87,7 @@ def train_policy(config: PolicyConfig, command: str = "") -> dict[str, Any]:
     run = TrainingRun(config, command, task, task.demonstrations())
     if config.resume:
         run.resume()
+        run.go_on()
     else:
         out.mkdir(parents=True, exist_ok=True)
         run.start()
@@ -114,6 +141,13 @@ class TrainingRun:
         if facts.observation_kind == "vector":
             self.scale = RunningScale(facts.observation_shape[0])
         self.judge = task.judge(demonstrations)
+        self.split = None
+        if demonstrations is not None:
+            self.split = split_episodes(demonstrations.transitions, config.held_out, config.seed)
+        self.pace = DiscriminatorPace()
+        self.interval = Interval()
+        self.watch = Watch(self.out, config, self.split)
+        self.due_seconds = config.evaluate_every
         self.steps = 0
         self.updates = 0
         self.scaled_at = 0  # steps at which the networks' normalisation was last set
@@ -127,18 +161,21 @@ class TrainingRun:
         """Record what is run, and clone first where asked."""
         for name in RUN_FILES:
             (self.out / name).unlink(missing_ok=True)
+            remove_torn_writes(self.out / name)
         self.write_record({})
         if self.scale is not None and self.demonstrations is not None:
             self.scale.add(self.demonstrations.transitions.arrays["observations"][:, 0])
             self.set_scale()
+        self.watch.begin()
         if self.config.warm_start or self.config.reward == "none":
             self.clone()
             self.evaluate({"phase": "clone"})
+        self.save()
 
     def clone(self) -> None:
         """Behaviour cloning: cross-entropy to the demonstrated actions, under random symmetries."""
-        assert self.demonstrations is not None and isinstance(self.learner, DQNLearner)
-        transitions = self.demonstrations.transitions
+        assert self.split is not None and isinstance(self.learner, DQNLearner)
+        transitions = self.split.learned
         config = self.config
         rounds = config.clone_epochs * max(len(transitions) // CLONE_BATCH, 1)
         for done in range(rounds):
@@ -155,45 +192,59 @@ class TrainingRun:
         self.learner.take_over_clone()
 
     def train(self) -> None:
-        """Play, remember, judge and learn; a run stopped by hand keeps what it has."""
-        if self.config.reward == "none":
-            self.save()
-            return
-        with TrainingProgress() as progress:
-            try:
-                self.learn(progress)
-            except KeyboardInterrupt:
-                self.save()
-                progress.say(f"stopped; the same command with --resume goes on from {self.out}")
-                raise
+        """Play, remember, judge and learn; a run stopped by hand keeps what it has.
 
-    def learn(self, progress: TrainingProgress) -> None:
+        Raises KeyboardInterrupt where it was stopped, TrainingDivergedError where it ran away.
+        """
+        if self.config.reward == "none":
+            return
+        with TrainingProgress() as progress, StopRequest() as stop:
+            self.learn(progress, stop)
+            if stop.asked:
+                self.save()
+                self.write_report()
+                progress.say(f"stopped; the same command with --resume goes on from {self.out}")
+                raise KeyboardInterrupt
+
+    def learn(self, progress: TrainingProgress, stop: StopRequest) -> None:
         config = self.config
         began, before, first_steps = time.monotonic(), self.seconds, self.steps
-        due_seconds = self.seconds + config.evaluate_every
-        due_steps = self.steps + config.evaluate_steps
-        numbers: list[np.ndarray] = []
-        judged: list[np.ndarray] = []
-        while not self.is_over:
+        while not self.is_over and not stop.asked:
             self.play_one_tick()
             while self.updates_due >= config.updates_at_once:
-                if self.discriminator is not None:
-                    judged += self.update_discriminator()
-                numbers.append(self.update_policy())
+                self.update_discriminator()
+                self.update_policy()
             self.seconds = before + time.monotonic() - began
             if self.steps % (64 * config.num_envs) == 0:
                 rate = (self.steps - first_steps) / max(time.monotonic() - began, 1e-9)
                 progress.moved(1 - self.share_left, rate)
-            by_clock = not config.evaluate_steps and self.seconds >= due_seconds
-            by_steps = config.evaluate_steps > 0 and self.steps >= due_steps
-            if self.is_over or by_clock or by_steps:
-                due_seconds += config.evaluate_every
-                due_steps += config.evaluate_steps
-                line = self.evaluate(_means(numbers, judged))
-                numbers, judged = [], []
+            if self.is_over or self.evaluation_due():
+                self.due_seconds = self.seconds + config.evaluate_every
+                line = self.evaluate({})
                 self.save()
                 progress.evaluated(self.judge.brief(line))
                 progress.say(self.describe(line))
+                for alarm in line.get("alarms", ()):
+                    progress.say(f"! {alarm['name']}: {alarm['text']}")
+
+    def evaluation_due(self) -> bool:
+        """Whether the tick just played completed an interval, of steps or of seconds."""
+        every = self.config.evaluate_steps
+        if every:
+            return self.steps // every > (self.steps - self.config.num_envs) // every
+        return self.seconds >= self.due_seconds
+
+    def expect_finite(self, what: str, *values: np.ndarray) -> None:
+        """Stop the run where it has run away; what is on disk is then still good.
+
+        Raises TrainingDivergedError.
+        """
+        if all(np.isfinite(value).all() for value in values):
+            return
+        alarm = not_a_number(what, self.steps)
+        self.watch.note(alarm, self.steps)
+        self.write_report()
+        raise TrainingDivergedError(alarm.text)
 
     def play_one_tick(self) -> None:
         """One decision in every env, remembered with what came of it."""
@@ -250,10 +301,9 @@ class TrainingRun:
 
     @property
     def share_left(self) -> float:
-        """Share of the run that is still to come, by the clock or by the steps."""
-        gone = self.seconds / (self.config.minutes * 60) if self.config.minutes else 0.0
-        if self.config.steps:
-            gone = max(gone, self.steps / self.config.steps)
+        """Share of the run that is still to come: by the steps where they are limited."""
+        config = self.config
+        gone = self.steps / config.steps if config.steps else self.seconds / (config.minutes * 60)
         return max(0.0, 1 - gone)
 
     @property
@@ -274,39 +324,44 @@ class TrainingRun:
         played = self.steps - self.config.warm_up
         return -(-played // self.config.steps_per_update) - self.updates
 
-    def update_discriminator(self) -> list[np.ndarray]:
-        """`updates_at_once` times demonstrations against newest and older play; less often while
-        it wins too easily."""
-        assert self.discriminator is not None and self.demonstrations is not None
+    def update_discriminator(self) -> None:
+        """Let the discriminator learn as often as its pace says."""
+        if self.discriminator is None:
+            return
+        for _ in range(self.pace.updates_due(self.updates // self.config.updates_at_once)):
+            figures = self.teach(self.discriminator)
+            self.expect_finite("discriminator's loss", figures)
+            self.interval.add(DISCRIMINATOR_FIGURES, figures)
+            self.pace.note(float(figures[1]))
+
+    def teach(self, discriminator: DiscriminatorLearner) -> np.ndarray:
+        """`updates_at_once` times demonstrations against newest and older play; figures float32
+        [4]."""
+        assert self.split is not None
         config, at_once = self.config, self.config.updates_at_once
-        if self.discriminator.should_rest and self.updates // at_once % 4:
-            return []
         count = config.batch_size // 2
         old = int(count * config.old_negatives)
-        self.discriminator.set_learning_rate(config.discriminator_rate * self.rate_factor)
+        discriminator.set_learning_rate(config.discriminator_rate * self.rate_factor)
         fresh = self.replay.sample(self.random, (count - old) * at_once, 1, config.newest_ticks)
         own = split(fresh, at_once)
         if old:
             older = self.replay.sample(self.random, old * at_once, 1)
             own = concatenate(own, split(older, at_once), axis=1)
-        examples = self.demonstrations.transitions.sample(self.random, count * at_once, 1)
-        shown = split(examples, at_once)
+        shown = split(self.split.learned.sample(self.random, count * at_once, 1), at_once)
         symmetry = self.symmetry(2 * count * at_once)
+        figures: np.ndarray
         if at_once == 1:
             single = (Transitions(*(array[0] for array in part)) for part in (shown, own))
-            result: np.ndarray = self.discriminator.update(
-                self.learner.network, *single, symmetry
-            ).numpy()
+            figures = discriminator.update(self.learner.network, *single, symmetry).numpy()
         else:
             if symmetry is not None:
                 symmetry = symmetry.reshape(at_once, -1)
-            result = self.discriminator.update_many(
+            figures = discriminator.update_many(
                 self.learner.network, shown, own, symmetry
             ).numpy()
-        self.discriminator.note(float(result[1]))
-        return [result]
+        return figures
 
-    def update_policy(self) -> np.ndarray:
+    def update_policy(self) -> None:
         """`updates_at_once` updates of the Q-network from own transitions and demonstrations."""
         config = self.config
         at_once = config.updates_at_once
@@ -320,10 +375,8 @@ class TrainingRun:
         own = (config.batch_size - shown) * at_once
         batch = split(self.replay.sample(self.random, own, config.n_step), at_once)
         if shown:
-            assert self.demonstrations is not None
-            examples = self.demonstrations.transitions.sample(
-                self.random, shown * at_once, config.n_step
-            )
+            assert self.split is not None
+            examples = self.split.learned.sample(self.random, shown * at_once, config.n_step)
             batch = concatenate(split(examples, at_once), batch, axis=1)
         left = self.share_left
         self.learner.set_learning_rate(config.learning_rate * self.rate_factor)
@@ -332,22 +385,25 @@ class TrainingRun:
         margin = tf.constant(config.margin * left, tf.float32)
         if at_once == 1:
             single = Transitions(*(array[0] for array in batch))
-            result: np.ndarray = self.learner.update(single, shown, symmetry, margin).numpy()
-            return result
-        if symmetry is not None:
-            symmetry = symmetry.reshape(at_once, -1)
-        result = self.learner.update_many(batch, shown, symmetry, margin).numpy()
-        return result
+            figures = self.learner.update(single, shown, symmetry, margin).numpy()
+        else:
+            if symmetry is not None:
+                symmetry = symmetry.reshape(at_once, -1)
+            figures = self.learner.update_many(batch, shown, symmetry, margin).numpy()
+        self.note_update(figures)
 
-    def update_recurrent(self, learner: RecurrentLearner) -> np.ndarray:
+    def update_recurrent(self, learner: RecurrentLearner) -> None:
         """`updates_at_once` updates from stretches of play."""
         config = self.config
         count = max(config.batch_size // config.sequence, 1) * config.updates_at_once
         batch = self.replay.sample_sequences(self.random, count, config.steps_in_a_row)
         learner.set_learning_rate(config.learning_rate * self.rate_factor)
         self.updates += config.updates_at_once
-        result: np.ndarray = learner.update_many(split(batch, config.updates_at_once)).numpy()
-        return result
+        self.note_update(learner.update_many(split(batch, config.updates_at_once)).numpy())
+
+    def note_update(self, figures: np.ndarray) -> None:
+        self.expect_finite("loss", figures)
+        self.interval.add(POLICY_FIGURES, figures)
 
     def symmetry(self, count: int) -> np.ndarray | None:
         """A random board symmetry for each row, int32 [count]; None where there are none."""
@@ -359,27 +415,49 @@ class TrainingRun:
 
     def evaluate(self, line: dict[str, Any]) -> dict[str, Any]:
         """Play validation episodes, log the line, keep the weights if they are the best so far."""
+        self.expect_finite("weights", *self.learner.network.get_weights())
+        tally = DecisionTally(self.task.facts.actions)
         values = Values(self.learner.act_averaged, self.learner.state_size)
-        decide = Actor(values, self.config, NOISE_SEED)
+        decide = Actor(values, self.config, NOISE_SEED, tally)
         line = {
             "seconds": round(self.seconds, 1),
             "steps": self.steps,
             "updates": self.updates,
             **line,
             **self.world.report(),
+            **self.interval.means(),
             **self.judge.evaluate(decide),
+            **self.discriminator_figures(),
+            "decisions": tally.summary(),
         }
-        with (self.out / "log.jsonl").open("a") as log:
-            log.write(json.dumps(line) + "\n")
-        score = self.judge.score(line)
+        self.interval = Interval()
+        score = line["score"] = float(self.judge.score(line))
+        self.watch.record(line)
         if self.config.select == "last" or score >= self.best_score:
-            self.best_score, self.best = score, line
+            self.best_score = score
+            self.best = {name: value for name, value in line.items() if name not in WATCHED}
             save_checkpoint(
-                self.out / "best.npz",
+                self.out / BEST,
                 {"target": variables_to_arrays(self.learner.target.variables)},
-                {"evaluation": line},
+                {"evaluation": self.best, "score": score},
             )
         return line
+
+    def discriminator_figures(self) -> dict[str, Any]:
+        """What a line says of the discriminator; nothing before there is play to judge."""
+        if self.discriminator is None or not self.replay.filled:
+            return {}
+        discriminator, network = self.discriminator, self.learner.network
+
+        def weigh(batch: Transitions) -> tuple[np.ndarray, np.ndarray]:
+            logits, rewards = discriminator.weigh(network, batch)
+            return logits.numpy(), rewards.numpy()
+
+        figures = self.watch.discriminator(
+            weigh, self.replay, self.config.newest_ticks, discriminator.end_value, self.steps
+        )
+        figures["discriminator"]["pace"] = self.pace.mode
+        return figures
 
     def describe(self, line: dict[str, Any]) -> str:
         """One evaluation on one line, for people."""
@@ -414,18 +492,21 @@ class TrainingRun:
             "random": self.random.bit_generator.state,
             "replay_head": self.replay.head,
             "replay_filled": self.replay.filled,
+            "pace": self.pace.state(),
+            "interval": self.interval.state(),
+            "due_seconds": self.due_seconds,
+            "made_with": self.made_with,
         }
         if self.discriminator is not None:
             groups["discriminator"] = variables_to_arrays(self.discriminator.network.variables)
             groups["discriminator_optimizer"] = variables_to_arrays(
                 self.discriminator.optimizer.variables
             )
-            facts["balanced_accuracy"] = self.discriminator.balanced_accuracy
-        save_checkpoint(self.out / "checkpoint.npz", groups, facts)
+        save_checkpoint(self.out / CHECKPOINT, groups, facts, self.out / PREVIOUS)
 
     def resume(self) -> None:
         """Put everything back as the last checkpoint left it."""
-        groups, facts = load_checkpoint(self.out / "checkpoint.npz")
+        groups, facts = load_newest_checkpoint(self.out, _say)
         parts = {
             "network": self.learner.network.variables,
             "target": self.learner.target.variables,
@@ -440,8 +521,6 @@ class TrainingRun:
                     f"the checkpoint has no {name}: resume with the settings in run.json"
                 )
             arrays_to_variables(groups[name], variables, name)
-        if self.discriminator is not None:
-            self.discriminator.balanced_accuracy = float(facts["balanced_accuracy"])
         for name, array in self.replay.arrays.items():
             stored = groups["replay"][name]
             if stored.shape[1:] != array.shape[1:] or len(stored) > len(array):
@@ -460,7 +539,38 @@ class TrainingRun:
         self.steps, self.updates = facts["steps"], facts["updates"]
         self.scaled_at = facts["scaled_at"]
         self.seconds = facts["seconds"]
+        self.pace = DiscriminatorPace(**facts["pace"])
+        self.interval = Interval(facts["interval"])
+        self.due_seconds = facts["due_seconds"]
         self.best_score, self.best = facts["best_score"], facts["best"]
+        self.take_over_best()
+        if facts["made_with"] != self.made_with:
+            _say(
+                f"the run began with {_listed(facts['made_with'])} and goes on with "
+                f"{_listed(self.made_with)}: it will not be bit for bit the run it would have been"
+            )
+
+    def go_on(self) -> None:
+        """Clear away what came after the checkpoint, and say in the record that the run goes on."""
+        for name in RUN_FILES:
+            remove_torn_writes(self.out / name)
+        self.watch.begin(self.steps)
+        self.write_record({})
+
+    def take_over_best(self) -> None:
+        """The best weights may have been written after the checkpoint; they count all the same."""
+        try:
+            _, facts = load_checkpoint(self.out / BEST)
+            self.best_score, self.best = facts["score"], facts["evaluation"]
+        except ConfigError as error:
+            if self.best:
+                _say(f"{str(error).split(';')[0]}; the next evaluation counts as the best")
+            self.best_score, self.best = -np.inf, {}
+
+    @property
+    def made_with(self) -> dict[str, Any]:
+        """What a run has to share with another to be the same bit for bit."""
+        return {"TensorFlow": tf.__version__, "threads": self.config.threads}
 
     def finish(self) -> dict[str, Any]:
         """Keep the best weights as the run's result; `learn.outcome` exports them."""
@@ -471,7 +581,18 @@ class TrainingRun:
             "evaluation": self.best,
         }
         self.write_record(result)
+        self.write_report()
+        self.watch.end()
         return result
+
+    def write_report(self) -> None:
+        """Draw the run so far; that this cannot be done is no reason for a training to fail."""
+        try:
+            from engine_plugin.learn.report import write_report
+
+            write_report(self.out)
+        except ImportError as error:
+            _say(f"no report.html: it needs {error.name}, which the extra `train` installs")
 
     def record(self) -> dict[str, Any]:
         """What run.json and the card say of how the model was made."""
@@ -482,6 +603,21 @@ class TrainingRun:
             "versions": {name: version(name) for name in VERSIONS}
             | {"python": platform.python_version()},
             "cores": os.cpu_count(),
+            "scale": self.judge.scale(),
+            "demonstrations": self.demonstration_record(),
+        }
+
+    def demonstration_record(self) -> dict[str, Any]:
+        """What was learned from, and what was held out; empty without demonstrations."""
+        if self.split is None or self.demonstrations is None:
+            return {}
+        return {
+            "player": self.demonstrations.player,
+            "opponents": list(self.demonstrations.opponents),
+            "transitions": self.split.learned.filled,
+            "episodes": self.split.episodes,
+            "held_out_episodes": self.split.held_out_episodes,
+            "mean_ticks": round(self.split.mean_ticks, 1),
         }
 
     def write_record(self, result: dict[str, Any]) -> None:
@@ -502,18 +638,9 @@ def _set_threads(threads: int) -> None:
             ) from error
 
 
-def _means(numbers: list[np.ndarray], judged: list[np.ndarray]) -> dict[str, Any]:
-    """Means since the last evaluation, by name."""
-    line: dict[str, Any] = {}
-    if numbers:
-        names = ("temporal_difference_loss", "mean_value", "mean_reward")
-        line |= dict(zip(names, np.mean(numbers, axis=0).round(4).tolist(), strict=True))
-    if judged:
-        names_of_judge = (
-            "discriminator_loss",
-            "balanced_accuracy",
-            "logit_demonstrations",
-            "logit_agent",
-        )
-        line |= dict(zip(names_of_judge, np.mean(judged, axis=0).round(4).tolist(), strict=True))
-    return line
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _listed(facts: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items())

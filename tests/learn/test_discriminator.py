@@ -1,4 +1,4 @@
-"""The discriminator's loss, its resting, and that it learns to tell demonstrations from play."""
+"""The discriminator's loss, what it makes of transitions, and that it learns to tell them apart."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import tensorflow as tf
 
 import fastenv
 from engine_plugin.learn.config import PolicyConfig
-from engine_plugin.learn.discriminator import REST_ABOVE, DiscriminatorLearner
+from engine_plugin.learn.discriminator import DiscriminatorLearner
 from engine_plugin.learn.replay import Transitions
 
 SPEC = fastenv.game_spec("blast")
@@ -134,17 +134,28 @@ def test_it_learns_which_transitions_are_demonstrated(form: str) -> None:
     assert float(made.network.absorbing) < -0.3
 
 
-def test_it_rests_while_it_wins_too_easily() -> None:
-    made = learner()
-    assert made.balanced_accuracy == 0.5 and not made.should_rest
-    made.note(1.0)
-    assert 0.5 < made.balanced_accuracy < 0.52
-    for _ in range(300):
-        made.note(1.0)
-    assert made.should_rest
-    for _ in range(300):
-        made.note(0.5)
-    assert not made.should_rest and made.balanced_accuracy < REST_ABOVE
+@pytest.mark.parametrize("form", ("neutral", "advantage", "survive", "goal"))
+def test_weighing_gives_the_logits_and_what_they_are_paid(form: str) -> None:
+    made = learner(style_form=form, style_weight=3.0, discriminator_dropout=0.5)
+    own = batch([1] * 4 + [3] * 4, seed=2)
+    logits, rewards = (part.numpy() for part in made.weigh(same_everywhere, own))
+    outputs = made.network(own.observations[:, 0]).numpy()[np.arange(ROWS), own.actions[:, 0]]
+    log_share = np.log(3) if form == "advantage" else 0.0  # of one among three allowed actions
+    np.testing.assert_allclose(logits, outputs + log_share, rtol=1e-4, atol=1e-5)
+    paid = {"neutral": outputs / 2, "advantage": outputs, "survive": np.log1p(np.exp(outputs)),
+            "goal": -np.log1p(np.exp(-outputs))}
+    np.testing.assert_allclose(rewards, 3.0 * paid[form], rtol=1e-4, atol=1e-5)
+    # Nothing is dropped out and nothing learned: the same again.
+    np.testing.assert_array_equal(logits, made.weigh(same_everywhere, own)[0].numpy())
+
+
+@pytest.mark.parametrize(
+    ("form", "worth"), [("neutral", 5.0), ("advantage", 0.0), ("goal", -np.log1p(np.exp(-1)) * 10)]
+)
+def test_the_worth_of_an_end(form: str, worth: float) -> None:
+    made = learner(style_form=form, style_weight=2.0, gamma=0.8)
+    made.network.absorbing.assign(1.0)
+    assert made.end_value == pytest.approx(worth, rel=1e-5)
 
 
 def test_cloning_makes_f_the_log_share_of_the_demonstrator() -> None:

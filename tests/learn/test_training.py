@@ -34,7 +34,7 @@ from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.dqn import FORBIDDEN, allowed_only
 from engine_plugin.learn.networks import DQN
 from engine_plugin.learn.record import record_scripted
-from engine_plugin.learn.train import TrainingRun, train_policy
+from engine_plugin.learn.train import WATCHED, TrainingRun, train_policy
 from engine_plugin.learn.worlds.matches import MatchTask
 from engine_plugin.runtime.policy import load_policy
 
@@ -115,7 +115,9 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_run_leaves_its_record_its_log_and_two_checkpoints(style: Run) -> None:
-    assert sorted(files(style.out)) == ["best.npz", "checkpoint.npz", "log.jsonl", "run.json"]
+    left = {name.split("/")[0] for name in files(style.out)}
+    assert left == {"best.npz", "checkpoint.npz", "checkpoint.previous.npz", "log.jsonl",
+                    "report.html", "run.json", "tensorboard"}
     record = style.record
     assert record["command"] == "engine-plugin train policy" and record["seed"] == 3
     assert record["config"] == style.settings | {
@@ -128,10 +130,15 @@ def test_a_run_leaves_its_record_its_log_and_two_checkpoints(style: Run) -> None
     # An update for every 32 steps after the warm-up of 128.
     assert style.result["updates"] == (STEPS - 128) // 32
     line = style.log[-1]
-    assert style.result["evaluation"] == line
+    # What is about the training and not about the model stays in the log.
+    assert style.result["evaluation"] == {
+        key: value for key, value in line.items() if key not in WATCHED
+    }
     assert {"seconds", "steps", "updates", "temporal_difference_loss", "mean_value", "mean_reward",
             "discriminator_loss", "balanced_accuracy", "logit_demonstrations", "logit_agent",
-            "against", "profile", "strength", "style"} == set(line)
+            "against", "profile", "strength", "style", "episode_ticks", "score", "decisions",
+            "discriminator", "style_reward", "alarms"} == set(line)
+    assert line["score"] == line["style"]
     # Style is judged against the demonstrator's opponents, not one's own.
     assert list(line["against"]) == ["survivor"]
     assert line["against"]["survivor"]["episodes"] == TINY["evaluation_episodes"]
@@ -274,12 +281,12 @@ def test_resuming_nothing_is_refused(demos: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kept", (0, 3000))
-def test_a_truncated_checkpoint_is_refused(
+def test_truncated_checkpoints_are_refused(
     style: Run, demos: Path, tmp_path: Path, kept: int
 ) -> None:
     out = tmp_path / "run"
     shutil.copytree(style.out, out)
-    for name in ("checkpoint.npz", "best.npz"):
+    for name in ("checkpoint.npz", "checkpoint.previous.npz", "best.npz"):
         (out / name).write_bytes((out / name).read_bytes()[:kept])
     before = files(out)
     with pytest.raises(ConfigError, match="damaged"):
@@ -366,7 +373,8 @@ def test_both_rewards_mix_from_a_warm_start(demos: Path, tmp_path: Path) -> None
     scores = [line["style"] for line in run.log]
     best = load_checkpoint(run.out / "best.npz")[1]["evaluation"]
     # The best is kept, the later of equals.
-    assert best == run.log[max(range(2), key=lambda index: (scores[index], index))]
+    kept = run.log[max(range(2), key=lambda index: (scores[index], index))]
+    assert (best["steps"], best["style"]) == (kept["steps"], kept["style"])
     assert run.result["evaluation"] == best
 
 

@@ -78,6 +78,10 @@ class Judge(Protocol):
     def evaluate(self, decide: PolicyFunction) -> dict[str, Any]:
         """What was measured, JSON-ready, for the run's log and the model's card."""
 
+    def scale(self) -> dict[str, Any]:
+        """What the measured values are held against, JSON-ready, for the run's record: profiles of
+        other players. Empty where nothing is."""
+
     def score(self, line: dict[str, Any]) -> float:
         """The number by which the best weights are kept; `line` holds the measured values and the
         run's steps."""

@@ -278,6 +278,9 @@ class GymnasiumJudge:
         returns, lengths = play_returns(world, decide)
         return {"return": describe_numbers(returns), "length": describe_numbers(lengths)}
 
+    def scale(self) -> dict[str, Any]:
+        return {}
+
     def score(self, line: dict[str, Any]) -> float:
         return float(line["return"]["mean"] if self.by_return else line["steps"])
 

@@ -119,13 +119,37 @@ class MatchJudge:
             self.config.safety,
         )
         measured = {
-            "against": {name: summary(self.spec, rows) for name, rows in played.items()},
+            "against": {
+                name: {**summary(self.spec, rows), **self._by_seat(rows)}
+                for name, rows in played.items()
+            },
             "profile": profile(self.spec, np.concatenate(list(played.values()))),
             "strength": strength(self.spec, played),
         }
+        ticks = self.spec.statistics.index("ticks")
+        lengths = np.concatenate([rows[:, ticks] for rows in played.values()])
+        measured["episode_ticks"] = round(float(lengths.mean()), 1)
         if self.yardstick is not None:
             measured["style"] = self.yardstick.score(played)
         return measured
+
+    def _by_seat(self, rows: np.ndarray) -> dict[str, Any]:
+        """Counts from each seat: the episodes of one seat follow those of the other, equally many
+        where their number can be shared out."""
+        if len(rows) % self.spec.players:
+            return {}
+        seats = [summary(self.spec, part) for part in np.split(rows, self.spec.players)]
+        counts = ("wins", "losses", "draws")
+        return {"by_seat": [{name: seat[name] for name in counts} for seat in seats]}
+
+    def scale(self) -> dict[str, Any]:
+        if self.yardstick is None:
+            return {}
+        return {
+            "profile": self.yardstick.profile,
+            "survivor_profile": self.yardstick.survivor_profile,
+            "spread": self.yardstick.spread,
+        }
 
     def score(self, line: dict[str, Any]) -> float:
         if self.selects_style and self.yardstick is None and self.config.uses_discriminator:
