@@ -142,6 +142,34 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
+class Tournament:
+    """Let policies play each other, everybody against everybody, seats swapped; rate them."""
+
+    contestants: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """Two or more: model files, shipped models such as blast/strong, or bot:NAME."""
+    matches: int = 200
+    """Matches of every pair, half in each seating, all pairs on the same levels and seeds."""
+    seed: int = 1
+    """Start of every random stream."""
+    game: str = "blast"
+    """Game to play."""
+    levels: str = "generator"
+    """Levels: `generator` (the shipped one), `builtin`, or a folder."""
+    safety: Literal["card", "survivable", "none"] = "card"
+    """Safety filter of the models: as their cards say, for all, or for none."""
+    anchor: str | None = None
+    """Contestant whose Elo is set to 1000; without it the survivor, or else the first."""
+    out: Path | None = None
+    """Folder for the most instructive matches; `play --replay FOLDER` shows them."""
+    keep: int = 3
+    """Most matches of each kind that go there."""
+    force: bool = False
+    """Replace an earlier tournament's matches in `out`."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+@dataclass(frozen=True)
 class EvaluateLevels:
     """Measure a generator's levels: validity, diversity, novelty, control."""
 
@@ -196,6 +224,7 @@ Command = (
     | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[Generate, tyro.conf.subcommand("generate")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[Tournament, tyro.conf.subcommand("tournament")]
     | Annotated[EvaluateLevels, tyro.conf.subcommand("evaluate-levels")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
     | Annotated[Inspect, tyro.conf.subcommand("inspect")]
@@ -296,6 +325,24 @@ def evaluate(command: Evaluate) -> dict[str, Any]:
     )
 
 
+def tournament(command: Tournament) -> dict[str, Any]:
+    from engine_plugin.learn.tournament import play_tournament
+
+    return play_tournament(
+        command.contestants,
+        command.game,
+        command.matches,
+        command.seed,
+        command.levels,
+        safety=None if command.safety == "card" else command.safety,
+        anchor=command.anchor,
+        keep=command.keep,
+        out=command.out,
+        force=command.force,
+        say=lambda text: print(text, file=sys.stderr),
+    )
+
+
 def evaluate_levels(command: EvaluateLevels) -> dict[str, Any]:
     from engine_plugin.levels.store import evaluate_levels as measure
 
@@ -336,6 +383,7 @@ HANDLERS: dict[type, Callable[[Any], dict[str, Any]]] = {
     Export: export,
     Generate: generate,
     Evaluate: evaluate,
+    Tournament: tournament,
     EvaluateLevels: evaluate_levels,
     Bench: bench,
     Inspect: inspect,
@@ -386,10 +434,16 @@ def _report(command: Any, result: dict[str, Any]) -> None:
 
         print(describe(result))
     else:
-        from engine_plugin.tables import describe_evaluation, describe_values
+        from engine_plugin import tables
 
-        evaluated = isinstance(command, Evaluate) and not command.env
-        print(describe_evaluation(result) if evaluated else describe_values(result))
+        tellers: dict[type, Callable[[dict[str, Any]], str]] = {
+            Evaluate: tables.describe_evaluation,
+            Tournament: tables.describe_tournament,
+        }
+        tell = tellers.get(type(command), tables.describe_values)
+        if isinstance(command, Evaluate) and command.env:
+            tell = tables.describe_values
+        print(tell(result))
 
 
 def _import_tensorflow_silently() -> None:
