@@ -41,6 +41,8 @@ def describe_evaluation(result: dict[str, Any]) -> str:
             for name, row in against.items()
         ]
         lines += table([head, *rows])
+        lines += ["", "share of all matches, and its 95 % interval"]
+        lines += _shares(against, counts)
     if "style" in result:
         style = result["style"]
         rates = list(style["profile"])
@@ -58,6 +60,21 @@ def describe_evaluation(result: dict[str, Any]) -> str:
             + (f"; without the filter {scores['none']:.3f}" if "none" in scores else "")
         ]
     return "\n".join(lines)
+
+
+def _shares(against: dict[str, Any], titles: dict[str, str]) -> list[str]:
+    names = list(next(iter(against.values()))["shares"])
+    rows = [
+        [
+            name,
+            *(
+                f"{100 * share['share']:.1f} % ({_range(share['low'], share['high'], 100)})"
+                for share in row["shares"].values()
+            ),
+        ]
+        for name, row in against.items()
+    ]
+    return table([["against", *(titles[name] for name in names)], *rows])
 
 
 def describe_tournament(result: dict[str, Any]) -> str:

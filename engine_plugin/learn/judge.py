@@ -15,6 +15,7 @@ import fastenv
 from engine_plugin.errors import ConfigError, TrajectoryError
 from engine_plugin.learn.demonstrations import who_played
 from engine_plugin.learn.evaluate import (
+    OPTIONAL_COUNTS,
     YARDSTICK,
     PolicyFunction,
     ScriptedPolicy,
@@ -23,6 +24,7 @@ from engine_plugin.learn.evaluate import (
     profile,
     summary,
 )
+from engine_plugin.learn.intervals import share_with_interval
 from engine_plugin.levels.source import levels_from
 from engine_plugin.runtime.policy import Policy, load_policy
 from engine_plugin.trajectory import load_trajectories
@@ -41,6 +43,17 @@ def policy_function(policy: Policy) -> PolicyFunction:
     return decide
 
 
+def with_shares(counts: dict[str, Any]) -> dict[str, Any]:
+    """A summary with "shares": what share of all episodes was won, won early, lost by one's own
+    hand, each as {"share", "low", "high"}; the last two in games that count them."""
+    shares = {
+        name: share_with_interval(counts[name], counts["episodes"])
+        for name in ("wins", *OPTIONAL_COUNTS)
+        if name in counts
+    }
+    return {**counts, "shares": shares}
+
+
 def judge_model(
     model: str,
     game: str,
@@ -53,8 +66,8 @@ def judge_model(
 ) -> dict[str, Any]:
     """Matches of `model` (a file, a shipped name, or bot:NAME) against scripted players.
 
-    Returns counts and profile for each opponent, as the card says it plays ("against") and with and
-    without the safety filter, and with `style` the style score against that file's demonstrator on
+    Returns counts, their shares with 95 % intervals, and profile for each opponent, as the card says
+    it plays ("against") and with and without the safety filter, and with `style` the style score against that file's demonstrator on
     the same seeds, levels and opponents as his. `say` is told what is played, once all is checked.
     """
     if episodes < 1:
@@ -83,7 +96,9 @@ def judge_model(
     judged: dict[str, Any] = {}
     for safety, contender in contenders.items():
         played = play_episodes(spec, contender, against, episodes, seed, grounds, safety)
-        judged[safety] = {name: summary(spec, rows) for name, rows in played.items()}
+        judged[safety] = {
+            name: with_shares(summary(spec, rows)) for name, rows in played.items()
+        }
     result = {
         "model": model,
         "game": game,
