@@ -66,9 +66,10 @@ def judge_model(
 ) -> dict[str, Any]:
     """Matches of `model` (a file, a shipped name, or bot:NAME) against scripted players.
 
-    Returns counts, their shares with 95 % intervals, and profile for each opponent, as the card says
-    it plays ("against") and with and without the safety filter, and with `style` the style score against that file's demonstrator on
-    the same seeds, levels and opponents as his. `say` is told what is played, once all is checked.
+    Returns counts, their shares with 95 % intervals, and profile for each opponent, as the card
+    says it plays ("against") and with and without the safety filter, and with `style` the style
+    score against that file's demonstrator on the same seeds, levels and opponents as his. `say` is
+    told what is played, once all is checked.
     """
     if episodes < 1:
         raise ConfigError(f"expected at least one episode, got {episodes}")
