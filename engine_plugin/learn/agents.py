@@ -5,7 +5,7 @@ Needs no TensorFlow.
 
 from __future__ import annotations
 
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -28,6 +28,9 @@ class Agent(Protocol):
     def act(self, batch: BatchEnv, seat: int) -> np.ndarray:
         """Actions uint8 [num_envs] for `seat` in every env."""
 
+    def forget(self, ended: np.ndarray) -> None:
+        """Episodes ended in these envs, bool [num_envs]; others have begun there."""
+
     def fresh(self, seed: int) -> Self:
         """The same agent with a random stream of its own, at the start of an episode."""
 
@@ -44,6 +47,9 @@ class ScriptedAgent:
     def act(self, batch: BatchEnv, seat: int) -> np.ndarray:
         actions: np.ndarray = self._bot.act(batch, seat)
         return actions
+
+    def forget(self, ended: np.ndarray) -> None:
+        """Nothing to do: it remembers nothing."""
 
     def fresh(self, seed: int) -> ScriptedAgent:
         return self
@@ -70,6 +76,9 @@ class ModelAgent:
         )
         return actions.astype(np.uint8)
 
+    def forget(self, ended: np.ndarray) -> None:
+        self.policy.forget(ended)
+
     def fresh(self, seed: int) -> ModelAgent:
         return ModelAgent(self.name, self.policy.copy(), seed)
 
@@ -86,6 +95,26 @@ def load_agent(name: str, spec: GameSpec, safety: str | None = None) -> Scripted
         return ScriptedAgent(name.removeprefix(BOT_PREFIX), spec.name)
     policy = load_policy(name, game=spec.name, layout_hash=spec.layout_hash)
     return ModelAgent(name, policy.with_decision(safety=safety))
+
+
+def stream_state(agent: Agent) -> dict[str, Any] | None:
+    """What an agent draws from, JSON-ready; None for one without a stream of its own."""
+    return dict(agent.stream.bit_generator.state) if isinstance(agent, ModelAgent) else None
+
+
+def restore_stream(agent: Agent, state: dict[str, Any] | None) -> None:
+    """Go on with a saved stream. Raises KeyError, TypeError or ValueError where it is none."""
+    if isinstance(agent, ModelAgent):
+        agent.stream.bit_generator.state = state or {}
+
+
+def allowed_actions(batch: BatchEnv, seat: int, safety: str) -> np.ndarray:
+    """uint8 [num_envs, actions]: survivable actions where there are any, else the legal ones."""
+    legal: np.ndarray = batch.legal_mask[:, seat]
+    if safety == "none":
+        return legal
+    survivable: np.ndarray = batch.survivable_mask()[:, seat]
+    return np.where(survivable.any(axis=1, keepdims=True), survivable, legal)
 
 
 def names_model(name: str) -> bool:

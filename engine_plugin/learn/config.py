@@ -113,6 +113,7 @@ RANGES: tuple[tuple[tuple[str, ...], float, float], ...] = (
     (("num_envs", "n_step", "steps_per_update", "evaluation_episodes", "replay_size"), 1, math.inf),
     (("updates_at_once", "memory_size", "sequence"), 1, math.inf),
     (("burn_in",), 0, math.inf),
+    (("pool_size", "snapshot_every"), 1, math.inf),
     (("width", "window", "discriminator_width", "discriminator_window"), 1, math.inf),
     (("batch_size",), 2, math.inf),
     (("epsilon", "target_tau", "rate_end", "old_negatives"), 0, 1),
@@ -153,8 +154,14 @@ class PolicyConfig:
     seed: int = 0
     """Start of every random stream of the run."""
     opponents: str = "survivor,hunter"
-    """Scripted players in the other seat, separated by commas; one named twice sits there twice as
-    often."""
+    """Who sits in the other seat, separated by commas: scripted players, model files, shipped
+    models such as blast/strong; one named twice sits there twice as often. `self` are frozen
+    earlier policies of this run: with it, every episode draws its opponent, oftener one to whom the
+    learner loses (learn/opponents.py)."""
+    pool_size: int = 8
+    """Frozen policies kept for `self`, spread over the run."""
+    snapshot_every: int = 200_000
+    """Env steps between two policies that are frozen for `self`."""
     levels: str = "generator"
     """Where the levels come from: `generator` (the shipped one), `builtin`, or a folder."""
     num_envs: Open[int] = OPEN
@@ -330,6 +337,10 @@ class PolicyConfig:
             )
         if self.memory == "gru" and self.policy != "greedy":
             raise ConfigError("--memory gru needs --policy greedy")
+        if self.memory == "gru" and "self" in self.opponent_names:
+            raise ConfigError(
+                "--memory gru cannot play against itself: expected opponents without self"
+            )
         if self.temperature <= 0:
             raise ConfigError(f"expected a positive temperature, got {self.temperature}")
 
@@ -345,6 +356,11 @@ class PolicyConfig:
     def steps_in_a_row(self) -> int:
         """Consecutive steps that one sample of the replay buffer needs."""
         return self.n_step if self.memory == "none" else self.burn_in + self.sequence
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The opponents but `self`, each once."""
+        return tuple(name for name in dict.fromkeys(self.opponent_names) if name != "self")
 
     @property
     def opponent_names(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 import fastenv
 from engine_plugin.errors import TrajectoryError
 from engine_plugin.facts import GameFacts
-from engine_plugin.learn.arena import allowed_actions
+from engine_plugin.learn.agents import allowed_actions
 from engine_plugin.learn.replay import ReplayBuffer
 from engine_plugin.trajectory import (
     Episode,

@@ -116,10 +116,15 @@ class DQN(keras.Model):
 
     def call(self, observations: Any, symmetry: Any = None) -> Any:
         window, vector = self.encoder(observations, symmetry)
+        return self.in_original_order(self.judge(window, vector), symmetry)
+
+    def judge(self, window: Any, vector: Any) -> Any:
+        """Values [n, actions] of encoded observations, in the order of the board as shown; split
+        off for learn/frozen.py."""
         hidden = self.hidden(_joined(self.trunk(window), vector))
         advantage = self.advantage(hidden)
         advantage -= tf.reduce_mean(advantage, axis=1, keepdims=True)
-        return self.in_original_order(self.value(hidden) + advantage, symmetry)
+        return self.value(hidden) + advantage
 
 
 class RecurrentDQN(keras.Model):

@@ -33,6 +33,7 @@ from engine_plugin.learn.demonstrations import Demonstrations
 from engine_plugin.learn.discriminator import DiscriminatorLearner
 from engine_plugin.learn.dqn import DQNLearner
 from engine_plugin.learn.foreign_encoding import RunningScale
+from engine_plugin.learn.frozen import FrozenNetworks
 from engine_plugin.learn.progress import TrainingProgress
 from engine_plugin.learn.recurrent import RecurrentLearner
 from engine_plugin.learn.replay import ReplayBuffer, Transitions, concatenate, split
@@ -96,6 +97,8 @@ class TrainingRun:
             )
         self.values = Values(self.learner.act, self.learner.state_size)
         self.world = task.world(config.num_envs, config.seed + 1)
+        if isinstance(self.learner, DQNLearner):
+            self.world.meet(FrozenNetworks(self.learner.target, facts, config.pool_size))
         self.replay = ReplayBuffer(
             max(config.replay_size // config.num_envs, config.steps_in_a_row + 1),
             config.num_envs,
@@ -355,6 +358,7 @@ class TrainingRun:
             "steps": self.steps,
             "updates": self.updates,
             **line,
+            **self.world.report(),
             **self.judge.evaluate(decide),
         }
         with (self.out / "log.jsonl").open("a") as log:

@@ -15,6 +15,7 @@ import numpy as np
 
 from engine_plugin.facts import GameFacts
 from engine_plugin.learn.demonstrations import Demonstrations
+from engine_plugin.learn.opponents import Frozen
 
 # observations [n, *shape], allowed uint8 [n, actions] -> actions uint8 [n]. One that remembers
 # also has `forget(ended: bool [n])`, see learn/acting.py.
@@ -56,6 +57,13 @@ class World(Protocol):
 
     def step(self, actions: np.ndarray) -> None:
         """One decision in every env, actions uint8 [N]; ended envs begin a new episode."""
+
+    def meet(self, frozen: Frozen) -> None:
+        """The learner introduces itself once, before the first step: a world in which one can play
+        against oneself has it freeze its policy from time to time."""
+
+    def report(self) -> dict[str, Any]:
+        """What the world knows of the time since the last report, for the log."""
 
     def save_state(self) -> WorldState:
         """All that the envs need to go on alike, as arrays for a checkpoint."""

@@ -19,6 +19,7 @@ from engine_plugin.errors import ConfigError, WorldError
 from engine_plugin.facts import ForeignField, ForeignGame, fields_of_ranges
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.demonstrations import Demonstrations, stored_demonstrations
+from engine_plugin.learn.opponents import Frozen
 from engine_plugin.learn.worlds.contract import PolicyFunction, WorldState
 from engine_plugin.learn.worlds.returns import (
     OpenWorld,
@@ -197,6 +198,12 @@ class GymnasiumWorld:
         else:
             self.observations[index] = self.next_observations[index]
             self.allowed[index] = self.next_allowed[index]
+
+    def meet(self, frozen: Frozen) -> None:
+        """Nobody plays against anybody here."""
+
+    def report(self) -> dict[str, Any]:
+        return {}
 
     def save_state(self) -> WorldState:
         """Every env's episode by its number and the actions since its start."""

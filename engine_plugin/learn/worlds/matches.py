@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import fastenv
+from engine_plugin.learn.agents import Agent, load_agent
 from engine_plugin.learn.arena import Arena
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.demonstrations import Demonstrations, load_demonstrations
@@ -19,6 +20,7 @@ from engine_plugin.learn.evaluate import (
     strength,
     summary,
 )
+from engine_plugin.learn.opponents import SELF, OpponentPool
 from engine_plugin.learn.worlds.contract import PolicyFunction
 from engine_plugin.levels.source import levels_from
 from fastenv import Level
@@ -29,15 +31,15 @@ VALIDATION_SEED = 1_000_003  # levels and matches of the evaluations during trai
 class MatchTask:
     """A compiled game with the levels and opponents that the settings name.
 
-    Raises UnknownGameError for a game or an opponent that is not there.
+    Raises UnknownGameError for a game or an opponent that is not there, ModelError kinds for an
+    opponent that is a model.
     """
 
     def __init__(self, config: PolicyConfig):
         self.config = config
         self.facts = fastenv.game_spec(config.game)
         self.symmetries = config.symmetries
-        for name in config.opponent_names:
-            fastenv.make_bot(name, config.game)
+        self.agents: list[Agent] = [load_agent(name, self.facts) for name in config.others]
 
     @cached_property
     def levels(self) -> list[Level]:
@@ -53,11 +55,23 @@ class MatchTask:
             self.levels,
             config.safety,
             config.late_reward,
+            self._pool(seed) if SELF in config.opponent_names else None,
+        )
+
+    def _pool(self, seed: int) -> OpponentPool:
+        config = self.config
+        return OpponentPool(
+            self.agents,
+            config.opponent_names,
+            config.pool_size,
+            config.snapshot_every,
+            config.play_temperature if config.policy == "soft" else 0.0,
+            seed,
         )
 
     def parity_world(self, num_envs: int, seed: int) -> Arena:
         """On the levels that come with the game: a run's folder of levels may be gone by then."""
-        return Arena(self.config.game, self.config.opponent_names, num_envs, seed)
+        return Arena(self.config.game, self.config.others or (YARDSTICK,), num_envs, seed)
 
     def demonstrations(self) -> Demonstrations | None:
         if not self.config.demos:
@@ -77,7 +91,7 @@ class MatchJudge:
         self.selects_style = config.select == "style" or (
             config.select == "auto" and config.reward not in ("game", "mix")
         )
-        opponents = config.opponent_names
+        opponents = config.others or (YARDSTICK,)
         if self.selects_style and demonstrations is not None:
             opponents = demonstrations.opponents
         # The demonstrator's opponents where style is judged, else one's own, each once.
@@ -126,4 +140,8 @@ class MatchJudge:
 
     def text(self, line: dict[str, Any]) -> str:
         rates = " ".join(f"{rate} {value:.2f}" for rate, value in line["profile"].items())
-        return f"{self.brief(line)} · {rates}"
+        pool = " ".join(
+            f"{name} {row['score']:.0%} of {row['episodes']}"
+            for name, row in line.get("pool", {}).items()
+        )
+        return f"{self.brief(line)} · {rates}" + (f" · pool: {pool}" if pool else "")
