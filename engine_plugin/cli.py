@@ -117,14 +117,14 @@ class Generate:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Play a policy against scripted players: strength, and with --style likeness. With --env:
+    """Play a policy against opponents: strength, and with --style likeness. With --env:
     returns of episodes."""
 
     model: Annotated[str, tyro.conf.Positional]
     """Model file, or a shipped model's name such as blast/strong, or bot:NAME (with --env
     bot:random)."""
     against: str = "survivor,hunter,idle"
-    """Scripted players in the other seat, separated by commas."""
+    """Scripted players or models in the other seat, separated by commas."""
     episodes: int = 400
     """Matches against each, half in each seat; with --env, episodes."""
     env: str = ""

@@ -1,4 +1,4 @@
-"""Playing a policy against scripted players, and what is measured there: strength and style.
+"""Playing a policy against opponents, and what is measured there: strength and style.
 
 Needs no TensorFlow: a policy is any function from observations and allowed actions to actions.
 

@@ -1,4 +1,4 @@
-"""The `evaluate` command: a model file against scripted players, with and without its filter.
+"""The `evaluate` command: a model file against others, with and without its safety filter.
 
 Needs no TensorFlow.
 """
@@ -13,6 +13,7 @@ import numpy as np
 
 import fastenv
 from engine_plugin.errors import ConfigError, TrajectoryError
+from engine_plugin.learn.agents import BOT_PREFIX, load_agent
 from engine_plugin.learn.demonstrations import who_played
 from engine_plugin.learn.evaluate import (
     OPTIONAL_COUNTS,
@@ -31,7 +32,6 @@ from engine_plugin.trajectory import load_trajectories
 from fastenv import GameSpec, Level
 
 SAFETIES = ("survivable", "none")
-BOT_PREFIX = "bot:"
 
 
 def policy_function(policy: Policy) -> PolicyFunction:
@@ -64,7 +64,7 @@ def judge_model(
     style: str | None,
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """Matches of `model` (a file, a shipped name, or bot:NAME) against scripted players.
+    """Matches of `model` (a file, a shipped name, or bot:NAME) against scripted players or models.
 
     Returns counts, their shares with 95 % intervals, and profile for each opponent, as the card
     says it plays ("against") and with and without the safety filter, and with `style` the style
@@ -75,7 +75,7 @@ def judge_model(
         raise ConfigError(f"expected at least one episode, got {episodes}")
     spec = fastenv.game_spec(game)
     for name in against:
-        fastenv.make_bot(name, game)
+        load_agent(name, spec)
     grounds = levels_from(levels, spec, seed)
     contenders: dict[str, PolicyFunction | ScriptedPolicy]
     if model.startswith(BOT_PREFIX):

@@ -68,7 +68,7 @@ class Member:
 
     name: of the opponent, or SELF; times: how often the settings name it, 0 for a frozen policy
     score: the learner's running mean; episodes: how many went into it, PRIOR included
-    taken: of a frozen policy, the env steps of its moment
+    taken: of a frozen policy, the env steps of its moment; number: how many were frozen before it
     """
 
     name: str
@@ -76,6 +76,7 @@ class Member:
     score: float = 0.5
     episodes: int = PRIOR
     taken: int = 0
+    number: int = 0
 
     def note(self, score: float) -> None:
         """One more episode."""
@@ -115,7 +116,7 @@ class OpponentPool:
         ]
         self.random = np.random.default_rng(seed)
         self.frozen: Frozen | None = None
-        self.steps, self.due = 0, 0
+        self.steps, self.due, self.frozen_before = 0, 0, 0
         self.member_of = np.zeros(0, int)
         self.counts = np.zeros(0, bool)
         self._seated: list[list[Agent]] = []
@@ -153,8 +154,7 @@ class OpponentPool:
         return rows
 
     def _freeze(self) -> None:
-        """Take the learner's policy of this moment in; of too many the one goes whose neighbours in
-        time are nearest to each other, so that the rest stays spread over the run."""
+        """Take the learner's policy of this moment in; of too many one goes."""
         assert self.frozen is not None
         slot = len(self.members) - self.named
         if slot < self.size:
@@ -163,7 +163,8 @@ class OpponentPool:
             slot = self._dispensable()
         self.frozen.keep(slot)
         number = self.named + slot
-        self.members[number] = Member(SELF, 0.0, taken=self.steps)
+        self.members[number] = Member(SELF, 0.0, taken=self.steps, number=self.frozen_before)
+        self.frozen_before += 1
         # Whoever was playing against the one that went plays on against another; such an episode
         # is no result of either.
         orphans = self.member_of == number
@@ -171,13 +172,11 @@ class OpponentPool:
         self.counts[orphans] = False
 
     def _dispensable(self) -> int:
-        taken = [member.taken for member in self.members[self.named :]]
-        by_age = np.argsort(taken, kind="stable")
-        times = np.append(np.array(taken)[by_age], self.steps)
-        if self.size == 1:
-            return 0
-        gaps = times[2:] - times[:-2]  # around each but the oldest and the new one
-        return int(by_age[1 + int(gaps.argmin())])
+        """The slot that the next frozen policy takes over, so that the others stay spread over the
+        run: that of the number that the fewest powers of 2 divide (0 they all do), of equals the
+        oldest. What remains are multiples of a power of 2 that grows with the run."""
+        numbers = [member.number for member in self.members[self.named :]]
+        return min(range(len(numbers)), key=lambda slot: (_twos(numbers[slot]), numbers[slot]))
 
     def _draw_for(self, envs: np.ndarray) -> None:
         """New opponents in these envs, bool [num_envs]."""
@@ -252,6 +251,8 @@ class OpponentPool:
             "members": [asdict(member) for member in self.members],
             "steps": self.steps,
             "due": self.due,
+            "frozen_before": self.frozen_before,
+            "met": dict(self._met),
             "random": self.random.bit_generator.state,
             "streams": [
                 [stream_state(agent) for agent in agents] for agents in self._seated
@@ -270,19 +271,36 @@ class OpponentPool:
         try:
             facts = json.loads(state["facts"].tobytes())
             members = [Member(**values) for values in facts["members"]]
-            member_of, counts = state["member_of"].astype(int), state["counts"].astype(bool)
-            self.steps, self.due = int(facts["steps"]), int(facts["due"])
+            self._check_fits(members, state["member_of"], state["counts"])
             self.random.bit_generator.state = facts["random"]
             for agents, streams in zip(self._seated, facts["streams"], strict=True):
                 for agent, stream in zip(agents, streams, strict=True):
                     restore_stream(agent, stream)
-        except (KeyError, TypeError, ValueError) as error:
+            self.steps, self.due = int(facts["steps"]), int(facts["due"])
+            self.frozen_before = int(facts["frozen_before"])
+            self._met = Counter({str(name): int(met) for name, met in facts["met"].items()})
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ConfigError(f"the checkpoint's opponent pool is damaged: {error}") from error
+        self.members = members
+        self.member_of = state["member_of"].astype(int)
+        self.counts = state["counts"].astype(bool)
+        self.frozen.load_state(
+            {
+                name.removeprefix("frozen/"): array
+                for name, array in state.items()
+                if name.startswith("frozen/")
+            }
+        )
+
+    def _check_fits(
+        self, members: list[Member], member_of: np.ndarray, counts: np.ndarray
+    ) -> None:
+        """Raise ConfigError unless a saved pool is of these opponents, envs and size."""
         names = [member.name for member in members]
         if (
             names[: self.named] != [agent.name for agent in self.agents]
             or set(names[self.named :]) - {SELF}
-            or not self.named <= len(members) <= self.named + self.size
+            or len(members) > self.named + self.size
             or member_of.shape != self.member_of.shape
             or counts.shape != self.counts.shape
             or not ((member_of >= NOBODY) & (member_of < len(members))).all()
@@ -291,11 +309,8 @@ class OpponentPool:
                 "the checkpoint's opponent pool is of other opponents, or of another size: resume "
                 "with the settings in run.json"
             )
-        self.members, self.member_of, self.counts = members, member_of, counts
-        self.frozen.load_state(
-            {
-                name.removeprefix("frozen/"): array
-                for name, array in state.items()
-                if name.startswith("frozen/")
-            }
-        )
+
+
+def _twos(number: int) -> float:
+    """How often 2 divides a number."""
+    return float("inf") if number == 0 else (number & -number).bit_length() - 1

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastenv
-from engine_plugin.errors import ConfigError, TrajectoryError
+from engine_plugin.errors import ConfigError, ModelMissingError, TrajectoryError
 from engine_plugin.learn.arena import Arena
 from engine_plugin.learn.evaluate import (
     ScriptedPolicy,
@@ -205,6 +205,15 @@ def test_shares_have_their_intervals_with_and_without_the_filter() -> None:
     idle = judged["by_safety"]["none"]["idle"]["shares"]["self_kills"]
     assert f"{100 * idle['share']:.1f} % ({100 * idle['low']:.1f} to" in table
     assert table.count("95 % interval") == 2
+
+
+def test_models_can_be_opponents_too() -> None:
+    judged = judge("bot:hunter", against=("blast/style", "bot:idle"), episodes=6)
+    assert list(judged["against"]) == ["blast/style", "bot:idle"]
+    assert judged["against"]["bot:idle"]["wins"] > judged["against"]["blast/style"]["wins"]
+    assert judged == judge("bot:hunter", against=("blast/style", "bot:idle"), episodes=6)
+    with pytest.raises(ModelMissingError):
+        judge(against=("none.onnx",))
 
 
 def test_bad_requests_are_refused(demonstrations: Path, tmp_path: Path) -> None:
