@@ -12,6 +12,7 @@ import fastenv
 from engine_plugin.errors import ConfigError
 from engine_plugin.learn.agents import load_agent
 from engine_plugin.learn.arena import Arena
+from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.opponents import FLOOR, MEMORY, PRIOR, SELF, Member, OpponentPool
 
 SPEC = fastenv.game_spec("blast")
@@ -208,6 +209,20 @@ def test_an_episode_whose_opponent_was_replaced_counts_for_nobody() -> None:
     arena = make_arena(pool)
     play(arena, 150)
     assert pool.members[0].episodes == PRIOR and pool.report()[SELF]["episodes"] == 0
+
+
+def test_settings_that_cannot_play_against_themselves_are_refused() -> None:
+    def settings(**changes: Any) -> PolicyConfig:
+        return PolicyConfig(out="", reward="game", opponents="hunter,self", **changes).resolved()
+
+    assert settings().others == ("hunter",)
+    for changes, words in (
+        ({"memory": "gru"}, "without self"),
+        ({"pool_size": 0}, "pool_size"),
+        ({"snapshot_every": 0}, "snapshot_every"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            settings(**changes)
 
 
 def test_a_pool_needs_the_learner() -> None:
