@@ -156,6 +156,8 @@ def bad_inputs() -> dict[str, tuple[list[str], tuple[str, ...]]]:
         "play: a replay without such a match":
             (["play", "--headless", "--replay", "STORE/hunter.npz", "--match", "99"],
              ("--match", "99")),
+        "play: a replay's match number zero":
+            (["play", "--headless", "--replay", "STORE/hunter.npz", "--match", "0"], ("--match",)),
         "play: a match of no replay": (["play", *bots, "--match", "1"], ("--replay",)),
         "tournament: one alone": (["tournament", "bot:idle"], ("two contestants",)),
         "tournament: unknown bot":

@@ -66,7 +66,7 @@ def _open_replay(options: PlayOptions, path: Path) -> tuple[Playlist, PlayOption
     """The recorded matches, and the options with the game that they are of."""
     from engine_plugin.host.replay import Playlist
 
-    playlist = Playlist(path, options.match or 1)
+    playlist = Playlist(path, 1 if options.match is None else options.match)
     return playlist, replace(options, game=playlist.spec.name)
 
 

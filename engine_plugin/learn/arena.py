@@ -17,7 +17,6 @@ import numpy as np
 import fastenv
 from engine_plugin.errors import ConfigError
 from engine_plugin.learn.agents import (
-    BOT_PREFIX,
     Agent,
     allowed_actions,
     load_agent,
@@ -54,6 +53,7 @@ class Arena:
     next_allowed        uint8 [num_envs, actions]: `allowed`; where a limit cut an episode off, what
                         the new one allows at its start stands in for it
     final_statistics    int32 [num_envs, statistics]: the learner's, of episodes that ended
+    opponent_of         int [num_envs]: place in `opponents`; without meaning where there is a pool
     """
 
     def __init__(
@@ -70,8 +70,11 @@ class Arena:
         """opponents: names, see `load_agent`; one named twice has twice as many envs. With a pool
         they are not looked at.
 
-        Raises UnknownGameError, or ModelError kinds for an opponent that is a model.
+        Raises UnknownGameError, ModelError kinds for an opponent that is a model, ConfigError where
+        there is nobody to play against.
         """
+        if pool is None and not opponents:
+            raise ConfigError("expected the name of an opponent or more, got none")
         self.spec = fastenv.game_spec(game)
         self.opponents = () if pool else tuple(opponents)
         self.pool = pool
@@ -83,11 +86,15 @@ class Arena:
             (name, seat) for name in self.opponents or (None,) for seat in range(self.spec.players)
         ]
         borders = np.linspace(0, num_envs, len(pairs) + 1).astype(int)
+        self.opponent_of = np.zeros(num_envs, int)
         self.groups: list[Group] = []
         for index, (name, seat) in enumerate(pairs):
             count = int(borders[index + 1] - borders[index])
             if count == 0:
                 continue
+            rows = slice(int(borders[index]), int(borders[index + 1]))
+            if name is not None:
+                self.opponent_of[rows] = self.opponents.index(name)
             own_seed = seed * 1009 + index
             batch = fastenv.make_batch(game, count, own_seed, levels)
             self.groups.append(
@@ -95,7 +102,7 @@ class Arena:
                     batch,
                     None if name is None else agents[name].fresh(own_seed),
                     seat,
-                    slice(int(borders[index]), int(borders[index + 1])),
+                    rows,
                     np.zeros((count, self.spec.players), np.uint8),
                 )
             )
@@ -111,16 +118,6 @@ class Arena:
             pool.seat(len(self.groups), num_envs)
         for group in self.groups:
             self._observe(group)
-
-    @property
-    def opponent_of(self) -> np.ndarray:
-        """int [num_envs]: place in `opponents` of the one in each env, by its first naming."""
-        names = [name.removeprefix(BOT_PREFIX) for name in self.opponents]
-        result = np.zeros(self.num_envs, int)
-        for group in self.groups:
-            if group.opponent is not None:
-                result[group.rows] = names.index(group.opponent.name)
-        return result
 
     def meet(self, frozen: Frozen) -> None:
         """Let the learner into the pool, where there is one."""

@@ -7,6 +7,7 @@ match goes under the first kind that claims it. Ratings are those of the tournam
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from engine_plugin.trajectory import TrajectoryFile, TrajectoryHeader
 from fastenv import GameSpec
 
 INDEX_NAME = "index.json"
+OWN_NAME = re.compile(r"\d+-[a-z-]+\.npz")
 
 
 @dataclass(frozen=True)
@@ -161,8 +163,9 @@ def save_matches(
     folder.mkdir(parents=True, exist_ok=True)
     _remove_older(folder)
     index = []
+    digits = max(2, len(str(len(chosen))))
     for number, (kind, match) in enumerate(chosen, start=1):
-        name = f"{number:02d}-{kind.name}.npz"
+        name = f"{number:0{digits}d}-{kind.name}.npz"
         episode = match.matches.episode(match.number)
         header = TrajectoryHeader(
             game=spec.name,
@@ -191,12 +194,13 @@ def save_matches(
 
 def _remove_older(folder: Path) -> None:
     """Take away what an earlier tournament wrote here, by its index; other files stay."""
-    index = folder / INDEX_NAME
-    if not index.is_file():
-        return
-    for path in folder.glob("[0-9][0-9]-*.npz"):
-        path.unlink()
-    index.unlink()
+    try:
+        names = [str(row["file"]) for row in json.loads((folder / INDEX_NAME).read_text())]
+    except (OSError, ValueError, TypeError, KeyError):
+        return  # no index, or not one of ours
+    for name in names:
+        if OWN_NAME.fullmatch(name):
+            (folder / name).unlink(missing_ok=True)
 
 
 def _facts(

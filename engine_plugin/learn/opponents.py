@@ -296,10 +296,14 @@ class OpponentPool:
         self, members: list[Member], member_of: np.ndarray, counts: np.ndarray
     ) -> None:
         """Raise ConfigError unless a saved pool is of these opponents, envs and size."""
-        names = [member.name for member in members]
+        named = [(member.name, member.times) for member in members[: self.named]]
         if (
-            names[: self.named] != [agent.name for agent in self.agents]
-            or set(names[self.named :]) - {SELF}
+            named != [(member.name, member.times) for member in self.members[: self.named]]
+            or {(member.name, member.times) for member in members[self.named :]} - {(SELF, 0)}
+            or not all(
+                0 <= member.score <= 1 and member.episodes >= PRIOR and member.number >= 0
+                for member in members
+            )
             or len(members) > self.named + self.size
             or member_of.shape != self.member_of.shape
             or counts.shape != self.counts.shape

@@ -225,6 +225,11 @@ def test_settings_that_cannot_play_against_themselves_are_refused() -> None:
             settings(**changes)
 
 
+def test_an_arena_needs_somebody_to_play_against() -> None:
+    with pytest.raises(ConfigError, match="opponent"):
+        Arena("blast", (), ENVS, 3, LEVELS)
+
+
 def test_a_pool_needs_the_learner() -> None:
     with pytest.raises(RuntimeError, match="met"):
         play(Arena("blast", (), ENVS, 3, LEVELS, pool=make_pool()), 1)
@@ -273,6 +278,9 @@ def test_state_of_another_pool_is_refused() -> None:
     facts = json.loads(state["pool/facts"].tobytes())
     facts["random"] = {"state": 1}
     random = {**state, "pool/facts": np.frombuffer(json.dumps(facts).encode(), np.uint8)}
-    for bad in (broken, outside, random):
+    facts = json.loads(state["pool/facts"].tobytes())
+    facts["members"][0]["score"] = float("nan")
+    unsound = {**state, "pool/facts": np.frombuffer(json.dumps(facts).encode(), np.uint8)}
+    for bad in (broken, outside, random, unsound):
         with pytest.raises(ConfigError, match="pool"):
             make_arena(make_pool()).load_state(bad)

@@ -207,7 +207,9 @@ def test_bad_requests_are_refused_before_anything_is_written(tmp_path: Path, fol
 def test_forcing_replaces_the_earlier_matches_and_nothing_else(tmp_path: Path) -> None:
     out = tmp_path / "kept"
     hold(("bot:hunter", "bot:survivor", "bot:miner"), out=out)
-    (out / "mine.npz").write_bytes(b"mine")
+    mine = {"mine.npz", "99-mine.npz"}
+    for name in mine:
+        (out / name).write_bytes(b"mine")
     held = hold(("bot:hunter", "bot:idle"), out=out, force=True)
     files = {row["file"] for row in held["instructive"]}
-    assert {path.name for path in out.iterdir()} == files | {"index.json", "mine.npz"}
+    assert {path.name for path in out.iterdir()} == files | mine | {"index.json"}

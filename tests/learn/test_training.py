@@ -240,6 +240,16 @@ def test_self_play_goes_on_from_its_checkpoint(self_play: Run, tmp_path: Path) -
         train(out, None, **{**SELF_PLAY, "opponents": "hunter,self"}, resume=True)
 
 
+def test_self_play_is_exported_without_the_models_it_met(self_play: Run, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(self_play.out, out)
+    record = json.loads((out / "run.json").read_text())
+    record["config"]["opponents"] = "gone/away.onnx,self"
+    (out / "run.json").write_text(json.dumps(record))
+    export_run(out)
+    assert load_policy(out / "model.onnx").card.decision.rule == "softmax"
+
+
 def test_self_alone_is_judged_by_the_survivor(tmp_path: Path) -> None:
     run = train(tmp_path / "run", None, **{**SELF_PLAY, "opponents": "self"}, steps=64)
     assert list(run.log[-1]["against"]) == ["survivor"]

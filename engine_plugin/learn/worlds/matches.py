@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import fastenv
-from engine_plugin.learn.agents import Agent, load_agent
+from engine_plugin.learn.agents import load_agent, names_model
 from engine_plugin.learn.arena import Arena
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.demonstrations import Demonstrations, load_demonstrations
@@ -31,15 +31,17 @@ VALIDATION_SEED = 1_000_003  # levels and matches of the evaluations during trai
 class MatchTask:
     """A compiled game with the levels and opponents that the settings name.
 
-    Raises UnknownGameError for a game or an opponent that is not there, ModelError kinds for an
-    opponent that is a model.
+    Raises UnknownGameError for a game or a scripted player that is not there.
     """
 
     def __init__(self, config: PolicyConfig):
         self.config = config
         self.facts = fastenv.game_spec(config.game)
         self.symmetries = config.symmetries
-        self.agents: list[Agent] = [load_agent(name, self.facts) for name in config.others]
+        # Models are loaded when they play: an export does without them.
+        self.scripted = tuple(name for name in config.others if not names_model(name))
+        for name in self.scripted:
+            load_agent(name, self.facts)
 
     @cached_property
     def levels(self) -> list[Level]:
@@ -61,7 +63,7 @@ class MatchTask:
     def _pool(self, seed: int) -> OpponentPool:
         config = self.config
         return OpponentPool(
-            self.agents,
+            [load_agent(name, self.facts) for name in config.others],
             config.opponent_names,
             config.pool_size,
             config.snapshot_every,
@@ -70,8 +72,9 @@ class MatchTask:
         )
 
     def parity_world(self, num_envs: int, seed: int) -> Arena:
-        """On the levels that come with the game: a run's folder of levels may be gone by then."""
-        return Arena(self.config.game, self.config.others or (YARDSTICK,), num_envs, seed)
+        """On the levels that come with the game and against its own players: a run's folder of
+        levels, or a model that was an opponent, may be gone by then."""
+        return Arena(self.config.game, self.scripted or (YARDSTICK,), num_envs, seed)
 
     def demonstrations(self) -> Demonstrations | None:
         if not self.config.demos:
