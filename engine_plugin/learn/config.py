@@ -38,6 +38,7 @@ _VECTOR: dict[str, Any] = {
     "epsilon_steps": 10_000,
     "symmetries": 1,
     "newest_ticks": 250,
+    "scale_rewards": True,
     "safety": "none",
     "evaluate_every": 60.0,
     "evaluation_episodes": 20,
@@ -60,6 +61,7 @@ BY_OBSERVATION: dict[str, dict[str, Any]] = {
         "epsilon_steps": 0,
         "symmetries": 8,
         "newest_ticks": 40,
+        "scale_rewards": False,
         "safety": "survivable",
         "evaluate_every": 60.0,
         "evaluation_episodes": 200,
@@ -150,6 +152,9 @@ class PolicyConfig:
     the demonstrator as its fixed point (learn/rewards.py)."""
     game_weight: float = 1.0
     """Factor of the game reward (+1 win, -1 loss) in `game` and `mix`."""
+    scale_rewards: Open[bool] = OPEN
+    """Divide the game's rewards by the size of the returns seen early in the run, so that values
+    are about 1; open: not for our games of +1 and -1, for --env yes."""
     warm_start: bool = False
     """Start the DQN from a clone of the demonstrations."""
     minutes: Open[float] = OPEN

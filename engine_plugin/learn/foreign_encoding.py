@@ -72,34 +72,3 @@ def foreign_encoder(facts: ForeignGame) -> VectorEncoder | ImageEncoder | Catego
     if facts.kind == "categories":
         return CategoryEncoder(facts.categories)
     return VectorEncoder(facts.observation_shape[0])
-
-
-class RunningScale:
-    """Mean and deviation of all that was ever shown to it (Chan et al. 1979), in doubles."""
-
-    def __init__(self, size: int):
-        self.count = 0.0
-        self.mean = np.zeros(size)
-        self.squares = np.zeros(size)  # sum of squared distances from the mean
-
-    def add(self, observations: np.ndarray) -> None:
-        """Take in observations [n, size]."""
-        shown = observations.astype(np.float64)
-        count, mean = len(shown), shown.mean(axis=0)
-        total = self.count + count
-        apart = mean - self.mean
-        self.squares += ((shown - mean) ** 2).sum(axis=0)
-        self.squares += apart**2 * self.count * count / total
-        self.mean += apart * count / total
-        self.count = total
-
-    @property
-    def deviation(self) -> np.ndarray:
-        return np.sqrt(self.squares / max(self.count, 1.0))
-
-    def save_state(self) -> dict[str, np.ndarray]:
-        return {"count": np.array(self.count), "mean": self.mean, "squares": self.squares}
-
-    def load_state(self, state: dict[str, np.ndarray]) -> None:
-        self.count = float(state["count"])
-        self.mean, self.squares = state["mean"].copy(), state["squares"].copy()

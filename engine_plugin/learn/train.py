@@ -43,7 +43,6 @@ from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.demonstrations import Demonstrations
 from engine_plugin.learn.discriminator import DiscriminatorLearner
 from engine_plugin.learn.dqn import DQNLearner
-from engine_plugin.learn.foreign_encoding import RunningScale
 from engine_plugin.learn.frozen import FrozenNetworks
 from engine_plugin.learn.health import DecisionTally
 from engine_plugin.learn.held_out import split_episodes
@@ -52,6 +51,7 @@ from engine_plugin.learn.pace import DiscriminatorPace
 from engine_plugin.learn.progress import TrainingProgress
 from engine_plugin.learn.recurrent import RecurrentLearner
 from engine_plugin.learn.replay import ReplayBuffer, Transitions, concatenate, split
+from engine_plugin.learn.scaling import RunningReturns, RunningScale
 from engine_plugin.learn.stopping import StopRequest
 from engine_plugin.learn.watch import Watch
 from engine_plugin.learn.worlds import facts_of, open_task
@@ -140,6 +140,9 @@ class TrainingRun:
         self.scale = None
         if facts.observation_kind == "vector":
             self.scale = RunningScale(facts.observation_shape[0])
+        self.returns = None
+        if config.scale_rewards:
+            self.returns = RunningReturns(config.num_envs, config.gamma)
         self.judge = task.judge(demonstrations)
         self.split = None
         if demonstrations is not None:
@@ -150,7 +153,8 @@ class TrainingRun:
         self.due_seconds = config.evaluate_every
         self.steps = 0
         self.updates = 0
-        self.scaled_at = 0  # steps at which the networks' normalisation was last set
+        self.scaled_at = 0  # steps at which the scales in use were last set
+        self.reward_scale = 1.0  # factor on the game's rewards
         self.seconds = 0.0  # of training before this process
         self.best_score = -np.inf
         self.best: dict[str, Any] = {}
@@ -165,7 +169,7 @@ class TrainingRun:
         self.write_record({})
         if self.scale is not None and self.demonstrations is not None:
             self.scale.add(self.demonstrations.transitions.arrays["observations"][:, 0])
-            self.set_scale()
+            self.set_scale(self.scale)
         self.watch.begin()
         if self.config.warm_start or self.config.reward == "none":
             self.clone()
@@ -274,24 +278,29 @@ class TrainingRun:
             truncated=world.truncated,
             **remembered,
         )
-        self.values.forget(world.terminated | world.truncated)
+        ended = world.terminated | world.truncated
+        self.values.forget(ended)
+        if self.returns is not None:
+            self.returns.add(world.rewards, ended)
         self.steps += config.num_envs
         self.follow_scale()
 
     def follow_scale(self) -> None:
-        """Normalise by what was seen: after the warm-up, and whenever the steps have doubled since,
-        in the first quarter of the run. In between, and later, the same input means the same."""
-        if self.scale is None or self.share_left < 0.75:
+        """Scale by what was seen and paid: after the warm-up, and whenever the steps have doubled
+        since, in the first quarter of the run. In between, and later, the same means the same."""
+        if self.share_left < 0.75 or self.steps < max(2 * self.scaled_at, self.config.warm_up):
             return
-        if self.steps >= max(2 * self.scaled_at, self.config.warm_up):
-            self.scaled_at = self.steps
-            self.set_scale()
+        self.scaled_at = self.steps
+        if self.scale is not None:
+            self.set_scale(self.scale)
+        if self.returns is not None:
+            self.reward_scale = 1 / self.returns.size
 
-    def set_scale(self) -> None:
-        assert self.scale is not None
-        self.learner.set_scale(self.scale.mean, self.scale.deviation)
+    def set_scale(self, scale: RunningScale) -> None:
+        """Normalise what all networks see."""
+        self.learner.set_scale(scale.mean, scale.deviation)
         if self.discriminator is not None:
-            self.discriminator.network.encoder.set_scale(self.scale.mean, self.scale.deviation)
+            self.discriminator.network.encoder.set_scale(scale.mean, scale.deviation)
 
     @property
     def is_over(self) -> bool:
@@ -378,6 +387,8 @@ class TrainingRun:
             assert self.split is not None
             examples = self.split.learned.sample(self.random, shown * at_once, config.n_step)
             batch = concatenate(split(examples, at_once), batch, axis=1)
+        if self.returns is not None:
+            batch = batch._replace(rewards=batch.rewards * np.float32(self.reward_scale))
         left = self.share_left
         self.learner.set_learning_rate(config.learning_rate * self.rate_factor)
         self.updates += at_once
@@ -397,6 +408,7 @@ class TrainingRun:
         config = self.config
         count = max(config.batch_size // config.sequence, 1) * config.updates_at_once
         batch = self.replay.sample_sequences(self.random, count, config.steps_in_a_row)
+        batch = batch._replace(rewards=batch.rewards * np.float32(self.reward_scale))
         learner.set_learning_rate(config.learning_rate * self.rate_factor)
         self.updates += config.updates_at_once
         self.note_update(learner.update_many(split(batch, config.updates_at_once)).numpy())
@@ -480,12 +492,15 @@ class TrainingRun:
         }
         if self.scale is not None:
             groups["scale"] = self.scale.save_state()
+        if self.returns is not None:
+            groups["returns"] = self.returns.save_state()
         if self.learner.state_size:
             groups["memory"] = {"state": self.values.state_of(self.config.num_envs)}
         facts = {
             "steps": self.steps,
             "updates": self.updates,
             "scaled_at": self.scaled_at,
+            "reward_scale": self.reward_scale,
             "seconds": self.seconds,
             "best_score": float(self.best_score),
             "best": self.best,
@@ -533,11 +548,13 @@ class TrainingRun:
         self.world.load_state(groups.get("world", {}))
         if self.scale is not None:
             self.scale.load_state(groups["scale"])
+        if self.returns is not None:
+            self.returns.load_state(groups["returns"])
         self.random.bit_generator.state = facts["random"]
         if self.learner.state_size:
             self.values.state = groups["memory"]["state"].copy()
         self.steps, self.updates = facts["steps"], facts["updates"]
-        self.scaled_at = facts["scaled_at"]
+        self.scaled_at, self.reward_scale = facts["scaled_at"], facts["reward_scale"]
         self.seconds = facts["seconds"]
         self.pace = DiscriminatorPace(**facts["pace"])
         self.interval = Interval(facts["interval"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, numpy_helper
 
 from engine_plugin.card import Decision
 from engine_plugin.errors import ConfigError, ModelBrokenError, ModelMismatchError
@@ -156,3 +156,17 @@ def test_copies_share_the_model_and_nothing_else(make_model):
     for _ in range(4):
         policy.act(observation, ALL)
     assert other.act(observation, ALL) == 1
+
+
+def test_a_next_state_of_another_size_is_refused(make_model, edit_model):
+    """It would be spread over the whole state without a word."""
+
+    def narrow(model):
+        model.graph.input[2].type.tensor_type.shape.dim[1].dim_value = 3
+        model.graph.initializer.append(numpy_helper.from_array(np.array([1]), "axis"))
+        node = next(node for node in model.graph.node if node.output[0] == "next_state")
+        node.op_type = "ReduceSum"
+        node.input[:] = ["state", "axis"]
+
+    with pytest.raises(ModelMismatchError, match="next_state"):
+        load_policy(edit_model(make_model(recurrent=True), narrow))
