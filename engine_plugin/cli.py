@@ -37,7 +37,8 @@ EXTRAS = {
 
 @dataclass(frozen=True)
 class Record:
-    """Record demonstrations of a scripted player. (Your own play: `play`, then R.)"""
+    """Record demonstrations of a scripted player, or with --env of a model. (Your own play: `play`,
+    then R.)"""
 
     out: str
     """File to write (.npz)."""
@@ -49,6 +50,12 @@ class Record:
     """Transitions to record; whole matches, so a few more."""
     game: str = "blast"
     """Game to play."""
+    env: str = ""
+    """Gymnasium id to record instead, such as CartPole-v1, or "module:ID"; needs --policy."""
+    policy: str = ""
+    """Model file that demonstrates in --env, or bot:random."""
+    episodes: int = 3
+    """Episodes to record in --env."""
     seed: int = 0
     """Start of every random stream."""
     levels: str = "generator"
@@ -125,14 +132,18 @@ class Generate:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Play a policy against scripted players: strength, and with --style likeness."""
+    """Play a policy against scripted players: strength, and with --style likeness. With --env:
+    returns of episodes."""
 
     model: Annotated[str, tyro.conf.Positional]
-    """Model file, or a shipped model's name such as blast/strong, or bot:NAME."""
+    """Model file, or a shipped model's name such as blast/strong, or bot:NAME (with --env
+    bot:random)."""
     against: str = "survivor,hunter,idle"
     """Scripted players in the other seat, separated by commas."""
     episodes: int = 400
-    """Matches against each, half in each seat."""
+    """Matches against each, half in each seat; with --env, episodes."""
+    env: str = ""
+    """Gymnasium id to play instead, such as CartPole-v1, or "module:ID"."""
     seed: int = 1
     """Start of every random stream."""
     game: str = "blast"
@@ -215,6 +226,21 @@ def play(options: PlayOptions) -> dict[str, Any]:
 
 
 def record(command: Record) -> dict[str, Any]:
+    if command.env:
+        from engine_plugin.learn.worlds.gymnasium import record_env
+
+        if not command.policy:
+            raise ConfigError(
+                "--env has no scripted players: name a model that demonstrates with --policy FILE"
+            )
+        return record_env(
+            command.policy,
+            command.env,
+            command.episodes,
+            command.seed,
+            command.out,
+            force=command.force,
+        )
     import fastenv
     from engine_plugin.learn.record import record_scripted
     from engine_plugin.levels.source import levels_from
@@ -274,6 +300,10 @@ def generate(command: Generate) -> dict[str, Any]:
 
 
 def evaluate(command: Evaluate) -> dict[str, Any]:
+    if command.env:
+        from engine_plugin.learn.worlds.gymnasium import judge_env
+
+        return judge_env(command.model, command.env, command.episodes, command.seed)
     from engine_plugin.learn.judge import judge_model
 
     return judge_model(
@@ -381,12 +411,14 @@ def _report(command: Any, result: dict[str, Any]) -> None:
     else:
         from engine_plugin.tables import describe_evaluation, describe_values
 
-        evaluated = isinstance(command, Evaluate)
+        evaluated = isinstance(command, Evaluate) and not command.env
         print(describe_evaluation(result) if evaluated else describe_values(result))
 
 
 def _import_tensorflow_silently() -> None:
-    """Its libraries write notices of their own to stderr, before any Python code can stop them."""
+    """Its libraries write notices of their own to stderr, before any Python code can stop them, and
+    some when they first compile."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     stderr = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from engine_plugin.errors import ConfigError
-from engine_plugin.export.policy import export_policy, policy_card
+from engine_plugin.export.policy import (
+    Network,
+    Tick,
+    export_policy,
+    masked_values,
+    policy_card,
+)
 from engine_plugin.files import refuse_existing
-from engine_plugin.learn.acting import values_to_actions
+from engine_plugin.learn.acting import Values, values_to_actions
 from engine_plugin.learn.checkpoint import arrays_to_variables, load_checkpoint
 from engine_plugin.learn.config import PolicyConfig
-from engine_plugin.learn.networks import DQN, example_of
+from engine_plugin.learn.networks import build_network
 from engine_plugin.learn.worlds import open_task
 from engine_plugin.learn.worlds.contract import World
 
@@ -40,8 +45,7 @@ def export_run(
     config = PolicyConfig(**record["config"]).resolved()
     task = open_task(config)
     groups, facts = load_checkpoint(folder / ("checkpoint.npz" if latest else "best.npz"))
-    network = DQN(task.facts, config)
-    network(example_of(task.facts))
+    network = build_network(task.facts, config)
     arrays_to_variables(groups["target"], network.variables, "network")
     evaluation = facts["best"] if latest else facts["evaluation"]
     training = {
@@ -51,15 +55,13 @@ def export_run(
     }
     name = Path(out).stem if out is not None else folder.resolve().name
     card = policy_card(name, task.facts, config, training, evaluation)
-    observations, masks = _recorded_play(
-        network, config, task.parity_world(PARITY_ENVS, config.seed)
-    )
-    difference = export_policy(network, card, path, observations, masks)
+    world = task.parity_world(PARITY_ENVS, config.seed)
+    difference = export_policy(network, card, path, _recorded_play(network, config, world))
     return {
         "model": str(path),
         "bytes": path.stat().st_size,
         "largest_difference": difference,
-        "compared_observations": len(observations),
+        "compared_observations": PARITY_TICKS * PARITY_ENVS,
     }
 
 
@@ -78,15 +80,14 @@ def _read_record(folder: Path) -> dict[str, Any]:
     return record
 
 
-def _recorded_play(
-    network: DQN, config: PolicyConfig, world: World
-) -> tuple[np.ndarray, np.ndarray]:
-    """Observations and allowed actions of some play of the network itself."""
+def _recorded_play(network: Network, config: PolicyConfig, world: World) -> list[Tick]:
+    """Some play of the network itself, tick by tick."""
     noise = np.random.default_rng(config.seed)
-    seen, allowed = [], []
+    values = Values(masked_values(network), config.memory_size if config.memory == "gru" else 0)
+    ticks = []
     for _ in range(PARITY_TICKS):
-        seen.append(world.observations.copy())
-        allowed.append(world.allowed.copy())
-        values = network(tf.constant(world.observations)).numpy()
-        world.step(values_to_actions(values, world.allowed, config.temperature, noise))
-    return np.concatenate(seen), np.concatenate(allowed)
+        observations, masks = world.observations.copy(), world.allowed.copy()
+        shown = values(observations, masks)
+        ticks.append(Tick(observations, masks, shown))
+        world.step(values_to_actions(shown, masks, config.temperature, noise))
+    return ticks

@@ -28,23 +28,59 @@ def values_to_actions(
     return actions.astype(np.uint8)
 
 
+class Values:
+    """A network's values for N rows that go on from call to call; what it remembers of each row is
+    kept here.
+
+    act: (observations, allowed) -> values, or with a state of `state_size` numbers a row
+        (observations, allowed, state) -> (values, next state)
+    state: float32 [n, state_size] before the next call; None before the first
+    """
+
+    def __init__(self, act: Callable[..., Any], state_size: int = 0):
+        self._act = act
+        self.state_size = state_size
+        self.state: np.ndarray | None = None
+
+    def __call__(self, observations: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        """Values float32 [n, actions]; -1e9 where an action is not allowed."""
+        if not self.state_size:
+            values: np.ndarray = self._act(observations, allowed).numpy()
+            return values
+        values, state = self._act(observations, allowed, self.state_of(len(observations)))
+        self.state = np.array(state)
+        return np.asarray(values)
+
+    def state_of(self, count: int) -> np.ndarray:
+        """The state of `count` rows, zeros at first."""
+        if self.state is None:
+            self.state = np.zeros((count, self.state_size), np.float32)
+        return self.state
+
+    def forget(self, ended: np.ndarray) -> None:
+        """Start the rows anew where `ended`, bool [n]."""
+        if self.state is not None:
+            self.state[ended] = 0
+
+
 class Actor:
-    """A network as a PolicyFunction that decides as the exported model will; a tally counts how."""
+    """A network as a PolicyFunction that decides as the exported model will; one for each set of
+    episodes, because it remembers them. A tally counts how it decides."""
 
     def __init__(
         self,
-        act: Callable[[Any, Any], Any],
+        values: Values,
         config: PolicyConfig,
         seed: int,
         tally: DecisionTally | None = None,
     ):
-        self._act = act
+        self._values = values
         self._tally = tally
         self._temperature = config.play_temperature if config.policy == "soft" else 0.0
         self._random = np.random.default_rng(seed)
 
     def __call__(self, observations: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-        values = self._act(observations, allowed).numpy()
+        values = self._values(observations, allowed)
         actions = values_to_actions(values, allowed, self._temperature, self._random)
         if self._tally is not None:
             self._tally.note(values / (self._temperature or 1.0), allowed, actions)

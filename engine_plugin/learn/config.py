@@ -37,6 +37,7 @@ _VECTOR: dict[str, Any] = {
     "epsilon": 0.05,
     "epsilon_steps": 10_000,
     "symmetries": 1,
+    "newest_ticks": 250,
     "safety": "none",
     "evaluate_every": 60.0,
     "evaluation_episodes": 20,
@@ -58,6 +59,7 @@ BY_OBSERVATION: dict[str, dict[str, Any]] = {
         "epsilon": 0.05,
         "epsilon_steps": 0,
         "symmetries": 8,
+        "newest_ticks": 40,
         "safety": "survivable",
         "evaluate_every": 60.0,
         "evaluation_episodes": 200,
@@ -73,6 +75,14 @@ BY_OBSERVATION: dict[str, dict[str, Any]] = {
         "epsilon": 0.02,
         "epsilon_steps": 100_000,
     },
+}
+
+# With a memory: fewer updates, each of many steps.
+RECURRENT: dict[str, Any] = {
+    "batch_size": 512,
+    "steps_per_update": 16,
+    "updates_at_once": 4,
+    "replay_size": 50_000,
 }
 
 # What settings left at 0 or "auto" become, by the kind of reward. With style alone the scale of
@@ -101,7 +111,8 @@ FOREIGN_DEFAULTS: dict[str, dict[str, Any]] = {
 RANGES: tuple[tuple[tuple[str, ...], float, float], ...] = (
     (("seed", "steps", "warm_up", "threads", "epsilon_steps"), 0, math.inf),
     (("num_envs", "n_step", "steps_per_update", "evaluation_episodes", "replay_size"), 1, math.inf),
-    (("updates_at_once",), 1, math.inf),
+    (("updates_at_once", "memory_size", "sequence"), 1, math.inf),
+    (("burn_in",), 0, math.inf),
     (("width", "window", "discriminator_width", "discriminator_window"), 1, math.inf),
     (("batch_size",), 2, math.inf),
     (("epsilon", "target_tau", "rate_end", "old_negatives"), 0, 1),
@@ -202,6 +213,16 @@ class PolicyConfig:
     """Env steps before the first update; open: 4,096, for --env 1,000, of images 5,000."""
     encoder: Literal["dense", "convolutional"] = "dense"
     """Network in front of the heads."""
+    memory: Literal["none", "gru"] = "none"
+    """gru: a recurrent network, for games whose observation does not tell all that matters; it
+    learns from the game's reward alone, with the greedy policy."""
+    memory_size: int = 64
+    """Numbers that a recurrent network remembers."""
+    sequence: int = 32
+    """Consecutive steps that a recurrent network learns from at once: as far back as it can learn
+    to remember."""
+    burn_in: int = 8
+    """Steps before those, which only refresh what it remembered when they were played."""
     width: Open[int] = OPEN
     """Units of the hidden layers; open: 256, for --env 128."""
     window: int = 9
@@ -218,6 +239,8 @@ class PolicyConfig:
     """Weight of the squared gradient of the logit at demonstrations."""
     old_negatives: float = 0.5
     """Share of the discriminator's negatives drawn from the whole replay buffer, not its newest."""
+    newest_ticks: Open[int] = OPEN
+    """Ticks of play that count as its newest; open: 40, for --env 250."""
     symmetries: Open[int] = OPEN
     """Board symmetries used as augmentation: 1 none, 4 flips, 8 flips and transposition. Open: 8,
     for --env 1."""
@@ -249,6 +272,8 @@ class PolicyConfig:
         by_reward = FOREIGN_DEFAULTS if self.env else DEFAULTS
         by_observation = {**BY_OBSERVATION[kind], "reward": reward}
         by_observation["evaluate_steps"] = 0
+        if self.memory == "gru":
+            by_observation |= RECURRENT
         if self.steps:
             by_observation["minutes"] = 0.0
             if self._is_open("evaluate_every"):
@@ -305,6 +330,13 @@ class PolicyConfig:
                 "style_form advantage needs the policy's probabilities: use --policy soft, or "
                 "--style-form neutral"
             )
+        if self.memory == "gru" and (self.reward not in ("game", "constant") or self.warm_start):
+            raise ConfigError(
+                f"--memory gru learns from the game's reward: expected --reward game, got "
+                f"{self.reward}{' with a warm start' if self.warm_start else ''}"
+            )
+        if self.memory == "gru" and self.policy != "greedy":
+            raise ConfigError("--memory gru needs --policy greedy")
         if self.temperature <= 0:
             raise ConfigError(f"expected a positive temperature, got {self.temperature}")
 
@@ -315,6 +347,11 @@ class PolicyConfig:
     @property
     def uses_discriminator(self) -> bool:
         return self.reward in ("style", "mix")
+
+    @property
+    def steps_in_a_row(self) -> int:
+        """Consecutive steps that one sample of the replay buffer needs."""
+        return self.n_step if self.memory == "none" else self.burn_in + self.sequence
 
     @property
     def opponent_names(self) -> tuple[str, ...]:

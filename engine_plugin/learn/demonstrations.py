@@ -1,4 +1,5 @@
-"""Demonstrations as transitions: recorded episodes played again, observations re-derived."""
+"""Demonstrations as transitions: of our games, recorded episodes played again and observations
+re-derived; of games brought along, what the file holds."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import numpy as np
 
 import fastenv
 from engine_plugin.errors import TrajectoryError
+from engine_plugin.facts import GameFacts
 from engine_plugin.learn.arena import allowed_actions
 from engine_plugin.learn.replay import ReplayBuffer
 from engine_plugin.trajectory import (
@@ -27,11 +29,13 @@ class Demonstrations:
     transitions: every demonstrated transition, in order, as a full replay buffer of one env
     player: who demonstrated, by name
     opponents: whom they played, by name
+    has_rewards: whether the game's rewards are known; a file of stored observations has none
     """
 
     transitions: ReplayBuffer
     player: str
     opponents: tuple[str, ...]
+    has_rewards: bool = True
 
 
 def load_demonstrations(path: str | Path, spec: GameSpec, safety: str) -> Demonstrations:
@@ -43,6 +47,46 @@ def load_demonstrations(path: str | Path, spec: GameSpec, safety: str) -> Demons
     file = load_trajectories(path, game=spec.name, layout_hash=spec.layout_hash)
     player, opponents = who_played(file.header)
     return Demonstrations(_transitions(file, spec, safety), player, opponents)
+
+
+def stored_demonstrations(path: str | Path, facts: GameFacts) -> Demonstrations:
+    """Read a demonstration file of a game brought along. Raises TrajectoryError.
+
+    What followed the last action of an episode is not stored. Where the rules ended it, nothing
+    follows; where it was cut, its last observation only serves as what followed the one before.
+    """
+    file = load_trajectories(path, game=facts.name, layout_hash=facts.layout_hash)
+    if not file.header.stores_observations:
+        raise TrajectoryError(
+            f"{path}: expected stored observations, the file has none; record it again"
+        )
+    shape, seats = facts.observation_shape, file.header.demonstrated
+    kept = [episode.ticks - (not episode.terminated) for episode in file.episodes]
+    if not sum(kept):
+        raise TrajectoryError(f"{path}: expected an episode of two steps or more, got none")
+    buffer = ReplayBuffer(
+        sum(kept) * len(seats), 1, shape, len(facts.actions), facts.observation_dtype
+    )
+    for episode, ticks in zip(file.episodes, kept, strict=True):
+        assert episode.observations is not None and episode.masks is not None
+        for seat in seats:
+            seen = episode.observations[:, seat].reshape(-1, *shape)
+            allowed = episode.masks[:, seat].copy()
+            allowed[np.arange(episode.ticks), episode.actions[:, seat]] = 1
+            for tick in range(ticks):
+                after = min(tick + 1, episode.ticks - 1)
+                buffer.add(
+                    observations=seen[tick],
+                    allowed=allowed[tick],
+                    actions=episode.actions[tick, seat],
+                    rewards=np.float32(0),
+                    next_observations=seen[after],
+                    next_allowed=allowed[after],
+                    terminated=episode.terminated and tick == ticks - 1,
+                    truncated=not episode.terminated and tick == ticks - 1,
+                )
+    player, opponents = who_played(file.header)
+    return Demonstrations(buffer, player, opponents, has_rewards=False)
 
 
 def who_played(header: TrajectoryHeader) -> tuple[str, tuple[str, ...]]:

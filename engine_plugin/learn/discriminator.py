@@ -33,6 +33,7 @@ class DiscriminatorLearner:
         self.optimizer = keras.optimizers.Adam(config.discriminator_rate, global_clipnorm=10.0)
         self.optimizer.build(self.network.trainable_variables)
         self.update = tf.function(self._update, autograph=False)
+        self.update_many = tf.function(self._update_many, autograph=False, jit_compile=True)
         self.clone = tf.function(self._clone, autograph=False)
         self.weigh = tf.function(self._weigh, autograph=False)
 
@@ -104,6 +105,23 @@ class DiscriminatorLearner:
             + tf.reduce_mean(tf.cast(played < 0, tf.float32))
         )
         return tf.stack([loss, accuracy, tf.reduce_mean(shown), tf.reduce_mean(played)])
+
+    def _update_many(
+        self, dqn: DQN, demonstrated: Transitions, own: Transitions, symmetry: Any
+    ) -> Any:
+        """One gradient step after the other on batches with a leading axis [K]; means as of
+        `update`."""
+        count = own.actions.shape[0]
+
+        def one(index: Any, sums: Any) -> tuple[Any, Any]:
+            shown, played = (
+                Transitions(*(array[index] for array in batch)) for batch in (demonstrated, own)
+            )
+            turned = None if symmetry is None else symmetry[index]
+            return index + 1, sums + self._update(dqn, shown, played, turned)
+
+        _, sums = tf.while_loop(lambda index, _: index < count, one, [0, tf.zeros(4)])
+        return sums / count
 
     def _outputs_and_penalty(
         self, window: Any, vector: Any, places: Any, count: int

@@ -11,11 +11,12 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from engine_plugin.facts import GameFacts
 from engine_plugin.learn.config import PolicyConfig
-from engine_plugin.learn.networks import DQN, Discriminator, example_of
+from engine_plugin.learn.networks import Discriminator, build_network
 from engine_plugin.learn.replay import Transitions
 from engine_plugin.learn.rewards import absorbing_value, style_reward
 
@@ -49,23 +50,52 @@ def cloning_loss(outputs: Any, allowed: Any, actions: Any) -> Any:
     return tf.reduce_mean(tf.square(normaliser)) / 2 - tf.reduce_mean(chosen(logs, actions))
 
 
-class DQNLearner:
-    """Q-network, target network, optimiser, and the compiled update and acting functions."""
+class ValueLearner:
+    """Q-network, target network and optimiser, whatever their updates look like."""
 
-    def __init__(self, facts: GameFacts, config: PolicyConfig, discriminator: Discriminator | None):
+    def __init__(self, facts: GameFacts, config: PolicyConfig):
         self.config = config
-        self.discriminator = discriminator
-        self.network = DQN(facts, config)
-        self.target = DQN(facts, config)
-        example = example_of(facts)
-        self.network(example)
-        self.target(example)
+        self.network = build_network(facts, config)
+        self.target = build_network(facts, config)
         self.target.set_weights(self.network.get_weights())
         self.optimizer = keras.optimizers.Adam(config.learning_rate, global_clipnorm=10.0)
         self.optimizer.build(self.network.trainable_variables)
+
+    def set_learning_rate(self, rate: float) -> None:
+        self.optimizer.learning_rate.assign(rate)
+
+    def set_scale(self, mean: np.ndarray, deviation: np.ndarray) -> None:
+        """Normalise observations of numbers by these, float [size] each."""
+        for network in (self.network, self.target):
+            network.encoder.set_scale(mean, deviation)
+
+    def apply(self, gradients: Any) -> None:
+        self.optimizer.apply(gradients, self.network.trainable_variables)
+
+    def follow(self) -> None:
+        """Move the target network a little towards the Q-network."""
+        for ours, theirs in zip(
+            self.target.trainable_variables, self.network.trainable_variables, strict=True
+        ):
+            ours.assign_add(self.config.target_tau * (theirs - ours))
+
+
+class DQNLearner(ValueLearner):
+    """The learner of a network without memory, and its compiled update and acting functions.
+
+    state_size: numbers that the network remembers of a row; none here
+    """
+
+    state_size = 0
+
+    def __init__(self, facts: GameFacts, config: PolicyConfig, discriminator: Discriminator | None):
+        super().__init__(facts, config)
+        self.discriminator = discriminator
         self.act = tf.function(self._act, autograph=False)
         self.act_averaged = tf.function(self._act_averaged, autograph=False)
         self.update = tf.function(self._update, autograph=False)
+        # XLA fuses the hundreds of small operations of an update; it pays where many are made.
+        self.update_many = tf.function(self._update_many, autograph=False, jit_compile=True)
         self.clone = tf.function(self._clone, autograph=False)
 
     def _act(self, observations: Any, allowed: Any) -> Any:
@@ -76,9 +106,6 @@ class DQNLearner:
         """As `act`, from the target network: an average over updates, steadier than the newest
         weights, and therefore what is evaluated and exported."""
         return allowed_only(self.target(observations), allowed)
-
-    def set_learning_rate(self, rate: float) -> None:
-        self.optimizer.learning_rate.assign(rate)
 
     def step_rewards(self, batch: Transitions, symmetry: Any) -> tuple[Any, Any]:
         """Rewards float32 [B, n] by config, and the value of an episode's end, a scalar."""
@@ -153,14 +180,23 @@ class DQNLearner:
                     batch.actions[:demonstrations, 0],
                 )
         self.apply(tape.gradient(loss, self.network.trainable_variables))
-        for ours, theirs in zip(
-            self.target.trainable_variables, self.network.trainable_variables, strict=True
-        ):
-            ours.assign_add(config.target_tau * (theirs - ours))
+        self.follow()
         return tf.stack([temporal_difference, tf.reduce_mean(value), tf.reduce_mean(rewards)])
 
-    def apply(self, gradients: Any) -> None:
-        self.optimizer.apply(gradients, self.network.trainable_variables)
+    def _update_many(
+        self, batches: Transitions, demonstrations: int, symmetry: Any, margin: Any
+    ) -> Any:
+        """One gradient step after the other on batches with a leading axis [K]; means as of
+        `update`. One call for all, because a call costs more than a small network's update."""
+        count = batches.actions.shape[0]
+
+        def one(index: Any, sums: Any) -> tuple[Any, Any]:
+            batch = Transitions(*(array[index] for array in batches))
+            turned = None if symmetry is None else symmetry[index]
+            return index + 1, sums + self._update(batch, demonstrations, turned, margin)
+
+        _, sums = tf.while_loop(lambda index, _: index < count, one, [0, tf.zeros(3)])
+        return sums / count
 
     @staticmethod
     def margin_loss(values: Any, batch: Transitions, count: int) -> Any:

@@ -96,3 +96,10 @@ class RunningScale:
     @property
     def deviation(self) -> np.ndarray:
         return np.sqrt(self.squares / max(self.count, 1.0))
+
+    def save_state(self) -> dict[str, np.ndarray]:
+        return {"count": np.array(self.count), "mean": self.mean, "squares": self.squares}
+
+    def load_state(self, state: dict[str, np.ndarray]) -> None:
+        self.count = float(state["count"])
+        self.mean, self.squares = state["mean"].copy(), state["squares"].copy()

@@ -1,6 +1,6 @@
-"""The two networks of the policy learner: `DQN` (observation -> action values) and `Discriminator`
-(transition -> logit, high = demonstration). The encoder in front follows from the observation, the
-layers behind it from the settings."""
+"""The networks of the policy learner: `DQN` and `RecurrentDQN` (observation -> action values) and
+`Discriminator` (transition -> logit, high = demonstration). The encoder in front follows from the
+observation, the layers behind it from the settings."""
 
 from __future__ import annotations
 
@@ -120,6 +120,57 @@ class DQN(keras.Model):
         advantage = self.advantage(hidden)
         advantage -= tf.reduce_mean(advantage, axis=1, keepdims=True)
         return self.in_original_order(self.value(hidden) + advantage, symmetry)
+
+
+class RecurrentDQN(keras.Model):
+    """A dueling Q-network with a memory: a gated recurrent unit (Cho et al. 2014) between encoder
+    and heads, its state going in and out.
+
+    call(observations [n, *observation_shape], state float32 [n, memory_size]) ->
+    (values float32 [n, actions], next state float32 [n, memory_size]); zeros begin an episode.
+    """
+
+    def __init__(self, facts: GameFacts, config: PolicyConfig):
+        super().__init__(name="recurrent_dqn")
+        self.encoder = _encoder(facts, config.window, absolute=True)
+        self.trunk = _trunk(facts, config.encoder, 0.0, "trunk")
+        self.embed = keras.layers.Dense(config.width, activation="relu", name="embed")
+        self.cell = keras.layers.GRUCell(config.memory_size, name="memory")
+        self.hidden = _hidden(config.width, 0.0, "hidden")
+        self.value = keras.layers.Dense(1, name="value")
+        self.advantage = keras.layers.Dense(len(facts.actions), name="advantage")
+
+    def call(self, observations: Any, state: Any) -> tuple[Any, Any]:
+        embedded = self.embedded(observations)
+        state = self.remember(embedded, state)
+        return self.values(embedded, state), state
+
+    def embedded(self, observations: Any) -> Any:
+        """Features float32 [n, width] of observations alone."""
+        window, vector = self.encoder(observations, None)
+        return self.embed(_joined(self.trunk(window), vector))
+
+    def remember(self, embedded: Any, state: Any) -> Any:
+        """The next state [n, memory_size]."""
+        return self.cell(embedded, [state])[0]
+
+    def values(self, embedded: Any, state: Any) -> Any:
+        """Values [n, actions] from what is seen and what is remembered, this step included."""
+        hidden = self.hidden(tf.concat([embedded, state], axis=1))
+        advantage = self.advantage(hidden)
+        return self.value(hidden) + advantage - tf.reduce_mean(advantage, axis=1, keepdims=True)
+
+
+def build_network(facts: GameFacts, config: PolicyConfig) -> DQN | RecurrentDQN:
+    """The Q-network of these settings, with its weights made."""
+    example = example_of(facts)
+    if config.memory == "gru":
+        recurrent = RecurrentDQN(facts, config)
+        recurrent(example, tf.zeros([1, config.memory_size]))
+        return recurrent
+    network = DQN(facts, config)
+    network(example)
+    return network
 
 
 class Discriminator(keras.Model):

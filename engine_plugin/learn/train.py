@@ -27,7 +27,7 @@ import tensorflow as tf
 
 from engine_plugin.errors import ConfigError, TrainingDivergedError
 from engine_plugin.files import atomic_write, refuse_existing, remove_torn_writes
-from engine_plugin.learn.acting import Actor, values_to_actions
+from engine_plugin.learn.acting import Actor, Values, values_to_actions
 from engine_plugin.learn.alarms import not_a_number
 from engine_plugin.learn.checkpoint import (
     CHECKPOINT,
@@ -42,18 +42,19 @@ from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.demonstrations import Demonstrations
 from engine_plugin.learn.discriminator import DiscriminatorLearner
 from engine_plugin.learn.dqn import DQNLearner
+from engine_plugin.learn.foreign_encoding import RunningScale
 from engine_plugin.learn.health import DecisionTally
 from engine_plugin.learn.held_out import split_episodes
 from engine_plugin.learn.interval import Interval
 from engine_plugin.learn.pace import DiscriminatorPace
 from engine_plugin.learn.progress import TrainingProgress
-from engine_plugin.learn.replay import ReplayBuffer, Transitions, concatenate
+from engine_plugin.learn.recurrent import RecurrentLearner
+from engine_plugin.learn.replay import ReplayBuffer, Transitions, concatenate, split
 from engine_plugin.learn.stopping import StopRequest
 from engine_plugin.learn.watch import Watch
 from engine_plugin.learn.worlds import facts_of, open_task
 from engine_plugin.learn.worlds.contract import Task
 
-NEWEST_TICKS = 40  # of the replay buffer, from which newest negatives are drawn
 CLONE_BATCH = 256
 NOISE_SEED = 1_000_003  # of what a soft policy samples in an evaluation
 BEST = "best.npz"
@@ -113,27 +114,39 @@ class TrainingRun:
         self.discriminator = (
             DiscriminatorLearner(facts, config) if config.uses_discriminator else None
         )
-        self.learner = DQNLearner(
-            facts, config, self.discriminator.network if self.discriminator else None
-        )
+        self.learner: DQNLearner | RecurrentLearner
+        if config.memory == "gru":
+            self.learner = RecurrentLearner(facts, config)
+        else:
+            self.learner = DQNLearner(
+                facts, config, self.discriminator.network if self.discriminator else None
+            )
+        self.values = Values(self.learner.act, self.learner.state_size)
         self.world = task.world(config.num_envs, config.seed + 1)
         self.replay = ReplayBuffer(
-            max(config.replay_size // config.num_envs, config.n_step + 1),
+            max(config.replay_size // config.num_envs, config.steps_in_a_row + 1),
             config.num_envs,
             facts.observation_shape,
             len(facts.actions),
             facts.observation_dtype,
+            self.learner.state_size,
         )
+        self.scale = None
+        if facts.observation_kind == "vector":
+            self.scale = RunningScale(facts.observation_shape[0])
         self.judge = task.judge(demonstrations)
-        self.split = None
+        self.examples = None
         if demonstrations is not None:
-            self.split = split_episodes(demonstrations.transitions, config.held_out, config.seed)
+            self.examples = split_episodes(
+                demonstrations.transitions, config.held_out, config.seed
+            )
         self.pace = DiscriminatorPace()
         self.interval = Interval()
-        self.watch = Watch(self.out, config, self.split)
+        self.watch = Watch(self.out, config, self.examples)
         self.due_seconds = config.evaluate_every
         self.steps = 0
         self.updates = 0
+        self.scaled_at = 0  # steps at which the networks' normalisation was last set
         self.seconds = 0.0  # of training before this process
         self.best_score = -np.inf
         self.best: dict[str, Any] = {}
@@ -147,6 +160,9 @@ class TrainingRun:
             remove_torn_writes(self.out / name)
         self.write_record({})
         self.watch.begin()
+        if self.scale is not None and self.examples is not None:
+            self.scale.add(self.examples.learned.arrays["observations"][:, 0])
+            self.set_scale()
         if self.config.warm_start or self.config.reward == "none":
             self.clone()
             self.evaluate({"phase": "clone"})
@@ -154,8 +170,8 @@ class TrainingRun:
 
     def clone(self) -> None:
         """Behaviour cloning: cross-entropy to the demonstrated actions, under random symmetries."""
-        assert self.split is not None
-        transitions = self.split.learned
+        assert self.examples is not None and isinstance(self.learner, DQNLearner)
+        transitions = self.examples.learned
         rounds = self.config.clone_epochs * max(len(transitions) // CLONE_BATCH, 1)
         for _ in range(rounds):
             batch = transitions.sample(self.random, CLONE_BATCH, 1)
@@ -186,7 +202,7 @@ class TrainingRun:
         began, before, first_steps = time.monotonic(), self.seconds, self.steps
         while not self.is_over and not stop.asked:
             self.play_one_tick()
-            while self.updates_due():
+            while self.updates_due >= config.updates_at_once:
                 self.update_discriminator()
                 self.update_policy()
             self.seconds = before + time.monotonic() - began
@@ -224,7 +240,10 @@ class TrainingRun:
     def play_one_tick(self) -> None:
         """One decision in every env, remembered with what came of it."""
         config, world = self.config, self.world
-        values = self.learner.act(world.observations, world.allowed).numpy()
+        remembered = {}
+        if self.learner.state_size:
+            remembered["states"] = self.values.state_of(config.num_envs)
+        values = self.values(world.observations, world.allowed)
         if config.policy == "soft":
             actions = values_to_actions(values, world.allowed, config.temperature, self.random)
         else:
@@ -232,6 +251,8 @@ class TrainingRun:
             values = np.where(at_random[:, None], self.random.random(values.shape), values)
             actions = values_to_actions(values, world.allowed)
         observations, allowed = world.observations.copy(), world.allowed.copy()
+        if self.scale is not None:
+            self.scale.add(observations)
         world.step(actions)
         self.replay.add(
             observations=observations,
@@ -242,8 +263,26 @@ class TrainingRun:
             next_allowed=world.next_allowed,
             terminated=world.terminated,
             truncated=world.truncated,
+            **remembered,
         )
+        self.values.forget(world.terminated | world.truncated)
         self.steps += config.num_envs
+        self.follow_scale()
+
+    def follow_scale(self) -> None:
+        """Normalise by what was seen: after the warm-up, and whenever the steps have doubled since,
+        in the first quarter of the run. In between, and later, the same input means the same."""
+        if self.scale is None or self.share_left < 0.75:
+            return
+        if self.steps >= max(2 * self.scaled_at, self.config.warm_up):
+            self.scaled_at = self.steps
+            self.set_scale()
+
+    def set_scale(self) -> None:
+        assert self.scale is not None
+        self.learner.set_scale(self.scale.mean, self.scale.deviation)
+        if self.discriminator is not None:
+            self.discriminator.network.encoder.set_scale(self.scale.mean, self.scale.deviation)
 
     @property
     def is_over(self) -> bool:
@@ -270,59 +309,100 @@ class TrainingRun:
         left = 1 - self.steps / config.epsilon_steps if config.epsilon_steps else 0.0
         return config.epsilon + (1 - config.epsilon) * max(left, 0.0)
 
-    def updates_due(self) -> bool:
-        return self.updates * self.config.steps_per_update < self.steps - self.config.warm_up
+    @property
+    def updates_due(self) -> int:
+        """Updates that the steps played so far call for and that were not made yet."""
+        played = self.steps - self.config.warm_up
+        return -(-played // self.config.steps_per_update) - self.updates
 
     def update_discriminator(self) -> None:
-        """Let the discriminator learn as often as its pace says."""
+        """Let the discriminator learn as often as its pace says, `updates_at_once` at a time."""
         if self.discriminator is None:
             return
-        for _ in range(self.pace.updates_due(self.updates)):
+        at_once = self.config.updates_at_once
+        for _ in range(self.pace.updates_due(self.updates // at_once)):
             figures = self.teach(self.discriminator)
             self.expect_finite("discriminator's loss", figures)
             self.interval.add(DISCRIMINATOR_FIGURES, figures)
-            self.pace.note(float(figures[1]))
+            for _ in range(at_once):
+                self.pace.note(float(figures[1]))
 
     def teach(self, discriminator: DiscriminatorLearner) -> np.ndarray:
-        """Demonstrations against newest and older play, once; figures float32 [4]."""
-        assert self.split is not None
-        count = self.config.batch_size // 2
-        old = int(count * self.config.old_negatives)
-        discriminator.set_learning_rate(self.config.discriminator_rate * self.rate_factor)
-        own = self.replay.sample(self.random, count - old, 1, newest=NEWEST_TICKS)
+        """`updates_at_once` times demonstrations against newest and older play; mean figures,
+        float32 [4]."""
+        assert self.examples is not None
+        config, at_once = self.config, self.config.updates_at_once
+        count = config.batch_size // 2
+        old = int(count * config.old_negatives)
+        discriminator.set_learning_rate(config.discriminator_rate * self.rate_factor)
+        fresh = self.replay.sample(self.random, (count - old) * at_once, 1, config.newest_ticks)
+        own = split(fresh, at_once)
         if old:
-            own = concatenate(own, self.replay.sample(self.random, old, 1))
-        shown = self.split.learned.sample(self.random, count, 1)
-        figures: np.ndarray = discriminator.update(
-            self.learner.network, shown, own, self.symmetry(2 * count)
-        ).numpy()
+            older = self.replay.sample(self.random, old * at_once, 1)
+            own = concatenate(own, split(older, at_once), axis=1)
+        examples = self.examples.learned.sample(self.random, count * at_once, 1)
+        shown = split(examples, at_once)
+        symmetry = self.symmetry(2 * count * at_once)
+        if at_once == 1:
+            single = (Transitions(*(array[0] for array in part)) for part in (shown, own))
+            figures: np.ndarray = discriminator.update(
+                self.learner.network, *single, symmetry
+            ).numpy()
+            return figures
+        if symmetry is not None:
+            symmetry = symmetry.reshape(at_once, -1)
+        figures = discriminator.update_many(self.learner.network, shown, own, symmetry).numpy()
         return figures
 
     def update_policy(self) -> None:
-        """One update of the Q-network from own transitions and demonstrations."""
-        config = self.config
-        shown = 0
-        if self.split is not None and config.demo_share:
-            shown = int(config.batch_size * config.demo_share)
-        batch: Transitions = self.replay.sample(
-            self.random, config.batch_size - shown, config.n_step
-        )
-        if shown:
-            assert self.split is not None
-            batch = concatenate(
-                self.split.learned.sample(self.random, shown, config.n_step), batch
-            )
-        left = self.share_left
-        self.learner.set_learning_rate(config.learning_rate * self.rate_factor)
-        self.updates += 1
-        figures: np.ndarray = self.learner.update(
-            batch,
-            shown,
-            self.symmetry(config.batch_size),
-            tf.constant(config.margin * left, tf.float32),
-        ).numpy()
+        """`updates_at_once` updates of the policy."""
+        if isinstance(self.learner, RecurrentLearner):
+            figures = self.update_recurrent(self.learner)
+        else:
+            figures = self.update_network(self.learner)
         self.expect_finite("loss", figures)
         self.interval.add(POLICY_FIGURES, figures)
+
+    def update_network(self, learner: DQNLearner) -> np.ndarray:
+        """`updates_at_once` updates of the Q-network from own transitions and demonstrations."""
+        config = self.config
+        at_once = config.updates_at_once
+        shown = 0
+        # Demonstrations without the game's rewards would teach that nothing is ever paid.
+        paid = config.reward in ("game", "mix")
+        if self.demonstrations is not None and (self.demonstrations.has_rewards or not paid):
+            shown = int(config.batch_size * config.demo_share)
+        own = (config.batch_size - shown) * at_once
+        batch = split(self.replay.sample(self.random, own, config.n_step), at_once)
+        if shown:
+            assert self.examples is not None
+            examples = self.examples.learned.sample(
+                self.random, shown * at_once, config.n_step
+            )
+            batch = concatenate(split(examples, at_once), batch, axis=1)
+        left = self.share_left
+        learner.set_learning_rate(config.learning_rate * self.rate_factor)
+        self.updates += at_once
+        symmetry = self.symmetry(config.batch_size * at_once)
+        margin = tf.constant(config.margin * left, tf.float32)
+        if at_once == 1:
+            single = Transitions(*(array[0] for array in batch))
+            figures: np.ndarray = learner.update(single, shown, symmetry, margin).numpy()
+            return figures
+        if symmetry is not None:
+            symmetry = symmetry.reshape(at_once, -1)
+        figures = learner.update_many(batch, shown, symmetry, margin).numpy()
+        return figures
+
+    def update_recurrent(self, learner: RecurrentLearner) -> np.ndarray:
+        """`updates_at_once` updates from stretches of play."""
+        config = self.config
+        count = max(config.batch_size // config.sequence, 1) * config.updates_at_once
+        batch = self.replay.sample_sequences(self.random, count, config.steps_in_a_row)
+        learner.set_learning_rate(config.learning_rate * self.rate_factor)
+        self.updates += config.updates_at_once
+        figures: np.ndarray = learner.update_many(split(batch, config.updates_at_once)).numpy()
+        return figures
 
     def symmetry(self, count: int) -> np.ndarray | None:
         """A random board symmetry for each row, int32 [count]; None where there are none."""
@@ -336,7 +416,8 @@ class TrainingRun:
         """Play validation episodes, log the line, keep the weights if they are the best so far."""
         self.expect_finite("weights", *self.learner.network.get_weights())
         tally = DecisionTally(self.task.facts.actions)
-        decide = Actor(self.learner.act_averaged, self.config, NOISE_SEED, tally)
+        values = Values(self.learner.act_averaged, self.learner.state_size)
+        decide = Actor(values, self.config, NOISE_SEED, tally)
         line = {
             "seconds": round(self.seconds, 1),
             "steps": self.steps,
@@ -371,7 +452,7 @@ class TrainingRun:
             return logits.numpy(), rewards.numpy()
 
         figures = self.watch.discriminator(
-            weigh, self.replay, NEWEST_TICKS, discriminator.end_value, self.steps
+            weigh, self.replay, self.config.newest_ticks, discriminator.end_value, self.steps
         )
         figures["discriminator"]["pace"] = self.pace.mode
         return figures
@@ -395,9 +476,14 @@ class TrainingRun:
             },
             "world": self.world.save_state(),
         }
+        if self.scale is not None:
+            groups["scale"] = self.scale.save_state()
+        if self.learner.state_size:
+            groups["memory"] = {"state": self.values.state_of(self.config.num_envs)}
         facts = {
             "steps": self.steps,
             "updates": self.updates,
+            "scaled_at": self.scaled_at,
             "seconds": self.seconds,
             "best_score": float(self.best_score),
             "best": self.best,
@@ -443,8 +529,13 @@ class TrainingRun:
             array[: len(stored)] = stored
         self.replay.head, self.replay.filled = facts["replay_head"], facts["replay_filled"]
         self.world.load_state(groups.get("world", {}))
+        if self.scale is not None:
+            self.scale.load_state(groups["scale"])
         self.random.bit_generator.state = facts["random"]
+        if self.learner.state_size:
+            self.values.state = groups["memory"]["state"].copy()
         self.steps, self.updates = facts["steps"], facts["updates"]
+        self.scaled_at = facts["scaled_at"]
         self.seconds = facts["seconds"]
         self.pace = DiscriminatorPace(**facts["pace"])
         self.interval = Interval(facts["interval"])
@@ -510,21 +601,21 @@ class TrainingRun:
             "versions": {name: version(name) for name in VERSIONS}
             | {"python": platform.python_version()},
             "cores": os.cpu_count(),
-            "scale": self.judge.scale(),
+            "compared_with": self.judge.compared_with(),
             "demonstrations": self.demonstration_record(),
         }
 
     def demonstration_record(self) -> dict[str, Any]:
         """What was learned from, and what was held out; empty without demonstrations."""
-        if self.split is None or self.demonstrations is None:
+        if self.examples is None or self.demonstrations is None:
             return {}
         return {
             "player": self.demonstrations.player,
             "opponents": list(self.demonstrations.opponents),
-            "transitions": self.split.learned.filled,
-            "episodes": self.split.episodes,
-            "held_out_episodes": self.split.held_out_episodes,
-            "mean_ticks": round(self.split.mean_ticks, 1),
+            "transitions": self.examples.learned.filled,
+            "episodes": self.examples.episodes,
+            "held_out_episodes": self.examples.held_out_episodes,
+            "mean_ticks": round(self.examples.mean_ticks, 1),
         }
 
     def write_record(self, result: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Any Gymnasium env with discrete actions as a task, judged by the returns of unseen episodes.
 
 Every env is stepped here, not by a vector env: episode k of env i begins with the seed that
-(seed, i, k) gives, so that an env's state is its episode's number and the actions since, and the
+(stream, i, k) gives, so that an env's state is its episode's number and the actions since, and the
 last observation of an episode is never mixed up with the first of the next.
 """
 
@@ -18,11 +18,18 @@ from gymnasium import spaces
 from engine_plugin.errors import ConfigError, WorldError
 from engine_plugin.facts import ForeignField, ForeignGame, fields_of_ranges
 from engine_plugin.learn.config import PolicyConfig
-from engine_plugin.learn.demonstrations import Demonstrations
+from engine_plugin.learn.demonstrations import Demonstrations, stored_demonstrations
 from engine_plugin.learn.worlds.contract import PolicyFunction, WorldState
+from engine_plugin.learn.worlds.returns import (
+    OpenWorld,
+    describe_numbers,
+    judge_returns,
+    play_returns,
+    record_returns,
+)
 
-VALIDATION_SEED = 1_000_003  # of the episodes of the evaluations during training
-EPISODE_LIMIT = 100_000  # steps of a judged episode whose game sets no limit
+# What episodes are for, as the first number of their seeds: none is ever met in another role.
+TRAINING, VALIDATION, EVALUATION, RECORDING, PARITY = range(5)
 SUPPORTED = (
     "supported are observations in a Box (numbers or images, channels last), Discrete, "
     "MultiDiscrete or MultiBinary, and Discrete actions"
@@ -99,25 +106,26 @@ def _read_observation(
     return "vector", kept, fields, np.ravel
 
 
-def episode_seed(seed: int, env: int, episode: int) -> int:
+def episode_seed(role: int, seed: int, env: int, episode: int) -> int:
     """The seed that one episode begins with."""
-    return int(np.random.SeedSequence((seed, env, episode)).generate_state(1)[0])
+    return int(np.random.SeedSequence((role, seed, env, episode)).generate_state(1)[0])
 
 
 class GymnasiumWorld:
     """N envs of one id as a World (see `contract.World`); also the returns of their episodes.
 
+    role, seed: which episodes are played
     once: an env whose episode has ended stays as it is; `is_over` says when all have
 
     returns float64 [N], lengths int64 [N]: of the running episode, or of the one that has just
     ended. Raises WorldError where an env shows NaN or allows no action.
     """
 
-    def __init__(self, env_id: str, num_envs: int, seed: int, once: bool = False):
+    def __init__(self, env_id: str, num_envs: int, role: int, seed: int, once: bool = False):
         self.envs = [make_env(env_id) for _ in range(num_envs)]
         first = self.envs[0]
         self.facts, self._read = read_spaces(env_id, first.observation_space, first.action_space)
-        self.num_envs, self.seed, self.once = num_envs, seed, once
+        self.num_envs, self.role, self.seed, self.once = num_envs, role, seed, once
         self._first_action = int(first.action_space.start)  # type: ignore[attr-defined]
         shape, actions = self.facts.observation_shape, len(self.facts.actions)
         self.observations = np.zeros((num_envs, *shape), self.facts.dtype)
@@ -143,7 +151,7 @@ class GymnasiumWorld:
         """Start the next episode of an env."""
         self._episodes[index] += 1
         self._played[index] = []
-        seed = episode_seed(self.seed, index, int(self._episodes[index]))
+        seed = episode_seed(self.role, self.seed, index, int(self._episodes[index]))
         shown, info = self.envs[index].reset(seed=seed)
         self._show(index, shown, info, self.observations, self.allowed)
 
@@ -223,34 +231,6 @@ class GymnasiumWorld:
             env.close()
 
 
-def play_returns(
-    env_id: str, policy: PolicyFunction, episodes: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """(returns float64 [episodes], lengths int64 [episodes]) of one episode in each of as many
-    envs, so that short episodes count no more than long ones."""
-    world = GymnasiumWorld(env_id, episodes, seed, once=True)
-    forget = getattr(policy, "forget", None)
-    if forget is not None:
-        forget(np.ones(episodes, bool))
-    for _ in range(EPISODE_LIMIT):
-        world.step(policy(world.observations, world.allowed))
-        if world.is_over:
-            break
-    world.close()
-    return world.returns, world.lengths
-
-
-def describe_numbers(values: np.ndarray) -> dict[str, float]:
-    """Mean, standard deviation and quantiles, JSON-ready."""
-    quantiles = np.quantile(values, (0, 0.25, 0.5, 0.75, 1))
-    names = ("min", "quarter", "median", "three_quarters", "max")
-    return {
-        "mean": round(float(values.mean()), 4),
-        "std": round(float(values.std()), 4),
-        **{name: float(value) for name, value in zip(names, quantiles, strict=True)},
-    }
-
-
 class GymnasiumTask:
     """A Gymnasium env as a task. Raises WorldError where it cannot be made or is not supported."""
 
@@ -261,15 +241,15 @@ class GymnasiumTask:
         self.facts = gymnasium_facts(config.env)
 
     def world(self, num_envs: int, seed: int) -> GymnasiumWorld:
-        return GymnasiumWorld(self.config.env, num_envs, seed)
+        return GymnasiumWorld(self.config.env, num_envs, TRAINING, seed)
 
     def parity_world(self, num_envs: int, seed: int) -> GymnasiumWorld:
-        return self.world(num_envs, seed)
+        return GymnasiumWorld(self.config.env, num_envs, PARITY, seed)
 
     def demonstrations(self) -> Demonstrations | None:
         if not self.config.demos:
             return None
-        raise NotImplementedError
+        return stored_demonstrations(self.config.demos, self.facts)
 
     def judge(self, demonstrations: Demonstrations | None) -> GymnasiumJudge:
         return GymnasiumJudge(self.config)
@@ -286,12 +266,12 @@ class GymnasiumJudge:
         )
 
     def evaluate(self, decide: PolicyFunction) -> dict[str, Any]:
-        returns, lengths = play_returns(
-            self.config.env, decide, self.config.evaluation_episodes, VALIDATION_SEED
-        )
+        episodes = self.config.evaluation_episodes
+        world = GymnasiumWorld(self.config.env, episodes, VALIDATION, 0, once=True)
+        returns, lengths = play_returns(world, decide)
         return {"return": describe_numbers(returns), "length": describe_numbers(lengths)}
 
-    def scale(self) -> dict[str, Any]:
+    def compared_with(self) -> dict[str, Any]:
         return {}
 
     def score(self, line: dict[str, Any]) -> float:
@@ -303,3 +283,22 @@ class GymnasiumJudge:
     def text(self, line: dict[str, Any]) -> str:
         shown, length = line["return"], line["length"]["mean"]
         return f"return {shown['mean']:.1f} ± {shown['std']:.1f}, length {length:.0f}"
+
+
+def judge_env(model: str, env_id: str, episodes: int, seed: int) -> dict[str, Any]:
+    """The `evaluate` command for an env: see `returns.judge_returns`."""
+    facts = gymnasium_facts(env_id)
+    return judge_returns(model, facts, _episodes_for(env_id, EVALUATION), episodes, seed)
+
+
+def record_env(
+    model: str, env_id: str, episodes: int, seed: int, out: str, *, force: bool
+) -> dict[str, Any]:
+    """The `record` command for an env: see `returns.record_returns`."""
+    facts = gymnasium_facts(env_id)
+    open_world = _episodes_for(env_id, RECORDING)
+    return record_returns(model, facts, open_world, episodes, seed, out, force=force)
+
+
+def _episodes_for(env_id: str, role: int) -> OpenWorld:
+    return lambda episodes, seed: GymnasiumWorld(env_id, episodes, role, seed, once=True)

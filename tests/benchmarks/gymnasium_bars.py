@@ -1,0 +1,95 @@
+"""Known games against known bars: trains with the command line's defaults, judges unseen episodes.
+
+    python tests/benchmarks/gymnasium_bars.py --env CartPole-v1 [--seeds 5] [--out runs/bars]
+    python tests/benchmarks/gymnasium_bars.py --env LunarLander-v3 --seeds 1 -- --num-envs 16
+
+One line a seed and the verdict: the mean return of 100 greedy episodes of each seed's model against
+the bar that Stable-Baselines3's and MinAtar's published figures set. What stands after `--` goes to
+`train policy`. A model that is there already is kept, so a stopped benchmark goes on. LunarLander
+needs `pip install "gymnasium[box2d]"`, MinAtar `pip install minatar`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The mean return to reach with this many env steps."""
+
+    mean_return: float
+    steps: int
+
+
+BARS = {
+    "CartPole-v1": Bar(500, 50_000),
+    "Acrobot-v1": Bar(-80, 100_000),
+    "LunarLander-v3": Bar(200, 300_000),
+    "minatar_envs:MinAtar/Breakout-v1": Bar(15, 5_000_000),
+}
+EPISODES = 100
+
+
+def command(*arguments: str) -> str:
+    """Run a command of the command line, which finds minatar_envs; its stdout."""
+    paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    return subprocess.run(
+        [sys.executable, "-m", "engine_plugin.cli", *arguments],
+        check=True, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+    ).stdout
+
+
+def main() -> int:
+    own, passed_on = sys.argv[1:], []
+    if "--" in own:
+        place = own.index("--")
+        own, passed_on = own[:place], own[place + 1 :]
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--env", choices=tuple(BARS), default="CartPole-v1")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--out", default="runs/bars")
+    arguments = parser.parse_args(own)
+    bar = BARS[arguments.env]
+    name = arguments.env.rpartition(":")[2].replace("/", "-")
+    returns = []
+    for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
+        run = Path(arguments.out) / f"{name}-{seed}"
+        started = time.monotonic()
+        if not (run / "model.onnx").exists():
+            command(
+                "train", "policy", "--env", arguments.env, "--steps", str(bar.steps), "--seed",
+                str(seed), "--threads", "1", "--out", str(run), "--force", *passed_on,
+            )
+        seconds = time.monotonic() - started
+        judged = json.loads(
+            command(
+                "evaluate", str(run / "model.onnx"), "--env", arguments.env, "--episodes",
+                str(EPISODES), "--json",
+            )
+        )["return"]
+        returns.append(judged["mean"])
+        print(
+            f"{arguments.env} seed {seed}: {judged['mean']:.1f} ± {judged['std']:.1f} "
+            f"(min {judged['min']:.0f}), {bar.steps:,} steps, {seconds:.0f} s",
+            flush=True,
+        )
+    held = sum(mean >= bar.mean_return for mean in returns)
+    print(
+        f"{arguments.env}: {held} of {len(returns)} seeds reach {bar.mean_return:g}; "
+        f"mean of seeds {sum(returns) / len(returns):.1f}, worst {min(returns):.1f}"
+    )
+    return 0 if held == len(returns) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
