@@ -213,11 +213,11 @@ def discriminator_histograms(line: Line) -> bytes | None:
     return _svg(WIDE, draw)
 
 
-def profiles(own: dict[str, float], scale: dict[str, Any]) -> bytes | None:
+def profiles(own: dict[str, float], others: dict[str, Any]) -> bytes | None:
     """Each behaviour rate of the agent and of `survivor`, as a distance from the demonstrator's in
     units of his own spread over episodes: what the style score is the mean of."""
     shown, safe, spread = (
-        scale.get(key, {}) for key in ("profile", "survivor_profile", "spread")
+        others.get(key, {}) for key in ("profile", "survivor_profile", "spread")
     )
     rates = [rate for rate in own if rate in shown and rate in safe and spread.get(rate)]
     if not rates:

@@ -195,7 +195,7 @@ def _advice(text: str) -> str:
 
 
 def _pictures(record: dict[str, Any], lines: Sequence[Line], best: Line) -> list[str]:
-    scale = record.get("scale") or {}
+    others = record.get("compared_with") or {}
     shown = (record.get("demonstrations") or {}).get("mean_ticks", 0.0)
     judged = [line for line in lines if "discriminator" in line]
     player = (record.get("demonstrations") or {}).get("player") or "the demonstrator"
@@ -210,7 +210,7 @@ def _pictures(record: dict[str, Any], lines: Sequence[Line], best: Line) -> list
             f"Behaviour beside {player}",
             f"Rates of the kept model. The nearer the blue diamond to the line, the more it does "
             f"that as {player} does; the style score sums up all of them.",
-            charts.profiles(best.get("profile", {}), scale),
+            charts.profiles(best.get("profile", {}), others),
         ),
         _picture(
             "Matches of the kept model",

@@ -144,12 +144,14 @@ class TrainingRun:
         if config.scale_rewards:
             self.returns = RunningReturns(config.num_envs, config.gamma)
         self.judge = task.judge(demonstrations)
-        self.split = None
+        self.examples = None
         if demonstrations is not None:
-            self.split = split_episodes(demonstrations.transitions, config.held_out, config.seed)
+            self.examples = split_episodes(
+                demonstrations.transitions, config.held_out, config.seed
+            )
         self.pace = DiscriminatorPace()
         self.interval = Interval()
-        self.watch = Watch(self.out, config, self.split)
+        self.watch = Watch(self.out, config, self.examples)
         self.due_seconds = config.evaluate_every
         self.steps = 0
         self.updates = 0
@@ -167,10 +169,10 @@ class TrainingRun:
             (self.out / name).unlink(missing_ok=True)
             remove_torn_writes(self.out / name)
         self.write_record({})
-        if self.scale is not None and self.demonstrations is not None:
-            self.scale.add(self.demonstrations.transitions.arrays["observations"][:, 0])
-            self.set_scale(self.scale)
         self.watch.begin()
+        if self.scale is not None and self.examples is not None:
+            self.scale.add(self.examples.learned.arrays["observations"][:, 0])
+            self.set_scale(self.scale)
         if self.config.warm_start or self.config.reward == "none":
             self.clone()
             self.evaluate({"phase": "clone"})
@@ -178,8 +180,8 @@ class TrainingRun:
 
     def clone(self) -> None:
         """Behaviour cloning: cross-entropy to the demonstrated actions, under random symmetries."""
-        assert self.split is not None and isinstance(self.learner, DQNLearner)
-        transitions = self.split.learned
+        assert self.examples is not None and isinstance(self.learner, DQNLearner)
+        transitions = self.examples.learned
         config = self.config
         rounds = config.clone_epochs * max(len(transitions) // CLONE_BATCH, 1)
         for done in range(rounds):
@@ -334,19 +336,21 @@ class TrainingRun:
         return -(-played // self.config.steps_per_update) - self.updates
 
     def update_discriminator(self) -> None:
-        """Let the discriminator learn as often as its pace says."""
+        """Let the discriminator learn as often as its pace says, `updates_at_once` at a time."""
         if self.discriminator is None:
             return
-        for _ in range(self.pace.updates_due(self.updates // self.config.updates_at_once)):
+        at_once = self.config.updates_at_once
+        for _ in range(self.pace.updates_due(self.updates // at_once)):
             figures = self.teach(self.discriminator)
             self.expect_finite("discriminator's loss", figures)
             self.interval.add(DISCRIMINATOR_FIGURES, figures)
-            self.pace.note(float(figures[1]))
+            for _ in range(at_once):
+                self.pace.note(float(figures[1]))
 
     def teach(self, discriminator: DiscriminatorLearner) -> np.ndarray:
-        """`updates_at_once` times demonstrations against newest and older play; figures float32
-        [4]."""
-        assert self.split is not None
+        """`updates_at_once` times demonstrations against newest and older play; mean figures,
+        float32 [4]."""
+        assert self.examples is not None
         config, at_once = self.config, self.config.updates_at_once
         count = config.batch_size // 2
         old = int(count * config.old_negatives)
@@ -356,26 +360,33 @@ class TrainingRun:
         if old:
             older = self.replay.sample(self.random, old * at_once, 1)
             own = concatenate(own, split(older, at_once), axis=1)
-        shown = split(self.split.learned.sample(self.random, count * at_once, 1), at_once)
+        examples = self.examples.learned.sample(self.random, count * at_once, 1)
+        shown = split(examples, at_once)
         symmetry = self.symmetry(2 * count * at_once)
-        figures: np.ndarray
         if at_once == 1:
             single = (Transitions(*(array[0] for array in part)) for part in (shown, own))
-            figures = discriminator.update(self.learner.network, *single, symmetry).numpy()
-        else:
-            if symmetry is not None:
-                symmetry = symmetry.reshape(at_once, -1)
-            figures = discriminator.update_many(
-                self.learner.network, shown, own, symmetry
+            figures: np.ndarray = discriminator.update(
+                self.learner.network, *single, symmetry
             ).numpy()
+            return figures
+        if symmetry is not None:
+            symmetry = symmetry.reshape(at_once, -1)
+        figures = discriminator.update_many(self.learner.network, shown, own, symmetry).numpy()
         return figures
 
     def update_policy(self) -> None:
+        """`updates_at_once` updates of the policy."""
+        if isinstance(self.learner, RecurrentLearner):
+            figures = self.update_recurrent(self.learner)
+        else:
+            figures = self.update_network(self.learner)
+        self.expect_finite("loss", figures)
+        self.interval.add(POLICY_FIGURES, figures)
+
+    def update_network(self, learner: DQNLearner) -> np.ndarray:
         """`updates_at_once` updates of the Q-network from own transitions and demonstrations."""
         config = self.config
         at_once = config.updates_at_once
-        if isinstance(self.learner, RecurrentLearner):
-            return self.update_recurrent(self.learner)
         shown = 0
         # Demonstrations without the game's rewards would teach that nothing is ever paid.
         paid = config.reward in ("game", "mix")
@@ -384,26 +395,28 @@ class TrainingRun:
         own = (config.batch_size - shown) * at_once
         batch = split(self.replay.sample(self.random, own, config.n_step), at_once)
         if shown:
-            assert self.split is not None
-            examples = self.split.learned.sample(self.random, shown * at_once, config.n_step)
+            assert self.examples is not None
+            examples = self.examples.learned.sample(
+                self.random, shown * at_once, config.n_step
+            )
             batch = concatenate(split(examples, at_once), batch, axis=1)
         if self.returns is not None:
             batch = batch._replace(rewards=batch.rewards * np.float32(self.reward_scale))
         left = self.share_left
-        self.learner.set_learning_rate(config.learning_rate * self.rate_factor)
+        learner.set_learning_rate(config.learning_rate * self.rate_factor)
         self.updates += at_once
         symmetry = self.symmetry(config.batch_size * at_once)
         margin = tf.constant(config.margin * left, tf.float32)
         if at_once == 1:
             single = Transitions(*(array[0] for array in batch))
-            figures = self.learner.update(single, shown, symmetry, margin).numpy()
-        else:
-            if symmetry is not None:
-                symmetry = symmetry.reshape(at_once, -1)
-            figures = self.learner.update_many(batch, shown, symmetry, margin).numpy()
-        self.note_update(figures)
+            figures: np.ndarray = learner.update(single, shown, symmetry, margin).numpy()
+            return figures
+        if symmetry is not None:
+            symmetry = symmetry.reshape(at_once, -1)
+        figures = learner.update_many(batch, shown, symmetry, margin).numpy()
+        return figures
 
-    def update_recurrent(self, learner: RecurrentLearner) -> None:
+    def update_recurrent(self, learner: RecurrentLearner) -> np.ndarray:
         """`updates_at_once` updates from stretches of play."""
         config = self.config
         count = max(config.batch_size // config.sequence, 1) * config.updates_at_once
@@ -411,11 +424,8 @@ class TrainingRun:
         batch = batch._replace(rewards=batch.rewards * np.float32(self.reward_scale))
         learner.set_learning_rate(config.learning_rate * self.rate_factor)
         self.updates += config.updates_at_once
-        self.note_update(learner.update_many(split(batch, config.updates_at_once)).numpy())
-
-    def note_update(self, figures: np.ndarray) -> None:
-        self.expect_finite("loss", figures)
-        self.interval.add(POLICY_FIGURES, figures)
+        figures: np.ndarray = learner.update_many(split(batch, config.updates_at_once)).numpy()
+        return figures
 
     def symmetry(self, count: int) -> np.ndarray | None:
         """A random board symmetry for each row, int32 [count]; None where there are none."""
@@ -620,21 +630,21 @@ class TrainingRun:
             "versions": {name: version(name) for name in VERSIONS}
             | {"python": platform.python_version()},
             "cores": os.cpu_count(),
-            "scale": self.judge.scale(),
+            "compared_with": self.judge.compared_with(),
             "demonstrations": self.demonstration_record(),
         }
 
     def demonstration_record(self) -> dict[str, Any]:
         """What was learned from, and what was held out; empty without demonstrations."""
-        if self.split is None or self.demonstrations is None:
+        if self.examples is None or self.demonstrations is None:
             return {}
         return {
             "player": self.demonstrations.player,
             "opponents": list(self.demonstrations.opponents),
-            "transitions": self.split.learned.filled,
-            "episodes": self.split.episodes,
-            "held_out_episodes": self.split.held_out_episodes,
-            "mean_ticks": round(self.split.mean_ticks, 1),
+            "transitions": self.examples.learned.filled,
+            "episodes": self.examples.episodes,
+            "held_out_episodes": self.examples.held_out_episodes,
+            "mean_ticks": round(self.examples.mean_ticks, 1),
         }
 
     def write_record(self, result: dict[str, Any]) -> None:

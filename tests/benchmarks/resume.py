@@ -121,6 +121,8 @@ def kill_and_go_on(
     try:
         while len(lines := read_log(out / "log.jsonl")) < evaluations and process.poll() is None:
             time.sleep(0.02)
+        if len(lines) < evaluations:
+            raise RuntimeError(f"the run ended by itself after {len(lines)} evaluations")
         ended = [0.0, *(line["seconds"] for line in lines)]
         time.sleep(into * (ended[-1] - ended[-2]))
     finally:

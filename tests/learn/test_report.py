@@ -30,7 +30,7 @@ RECORD: dict[str, Any] = {
     "seed": 3, "versions": {"tensorflow": "2.21.0"}, "cores": 2,
     "demonstrations": {"player": "hunter", "transitions": 10_871, "episodes": 63,
                        "held_out_episodes": 7, "mean_ticks": 172.0},
-    "scale": {"profile": PROFILE, "survivor_profile": {"bombs": 10.2, "wait": 0.3},
+    "compared_with": {"profile": PROFILE, "survivor_profile": {"bombs": 10.2, "wait": 0.3},
               "spread": {"bombs": 2.0, "wait": 0.05}},
     "result": {},
 }  # fmt: skip

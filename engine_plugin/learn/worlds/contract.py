@@ -78,7 +78,7 @@ class Judge(Protocol):
     def evaluate(self, decide: PolicyFunction) -> dict[str, Any]:
         """What was measured, JSON-ready, for the run's log and the model's card."""
 
-    def scale(self) -> dict[str, Any]:
+    def compared_with(self) -> dict[str, Any]:
         """What the measured values are held against, JSON-ready, for the run's record: profiles of
         other players. Empty where nothing is."""
 

@@ -278,7 +278,7 @@ class GymnasiumJudge:
         returns, lengths = play_returns(world, decide)
         return {"return": describe_numbers(returns), "length": describe_numbers(lengths)}
 
-    def scale(self) -> dict[str, Any]:
+    def compared_with(self) -> dict[str, Any]:
         return {}
 
     def score(self, line: dict[str, Any]) -> float:

@@ -145,7 +145,7 @@ class MatchJudge:
         counts = ("wins", "losses", "draws")
         return {"by_seat": [{name: seat[name] for name in counts} for seat in seats]}
 
-    def scale(self) -> dict[str, Any]:
+    def compared_with(self) -> dict[str, Any]:
         if self.yardstick is None:
             return {}
         return {
