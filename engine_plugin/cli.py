@@ -86,6 +86,8 @@ class Export:
     """File to write; without it, model.onnx in the run's folder."""
     latest: bool = False
     """Export the latest checkpoint instead of the best."""
+    temperature: float = 0.0
+    """Temperature that the model plays with; the higher, the oftener it errs. 0: the run's."""
     force: bool = False
     """Replace an existing file."""
     json: bool = False
@@ -305,7 +307,13 @@ def export(command: Export) -> dict[str, Any]:
     _import_tensorflow_silently()
     from engine_plugin.export.run import export_run
 
-    return export_run(command.run, command.out, latest=command.latest, force=command.force)
+    return export_run(
+        command.run,
+        command.out,
+        latest=command.latest,
+        temperature=command.temperature,
+        force=command.force,
+    )
 
 
 def report(command: Report) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,22 @@ PARITY_TICKS = 48
 
 
 def export_run(
-    folder: str | Path, out: str | Path | None = None, *, latest: bool = False, force: bool = False
+    folder: str | Path,
+    out: str | Path | None = None,
+    *,
+    latest: bool = False,
+    temperature: float = 0.0,
+    force: bool = False,
 ) -> dict[str, Any]:
     """Write the model of a run: its best weights, or the latest checkpoint's.
 
     out: the file, which names the model; None means model.onnx in the run's folder, which is
         replaced, and the folder's name.
-    Raises ConfigError for a folder that holds no run, OutputExistsError, ParityError.
+    temperature: what the model samples its actions with instead of the run's (0); the higher, the
+        oftener it errs, and the easier an opponent it is. Its evaluation was another's and is left
+        out of the card.
+    Raises ConfigError for a folder that holds no run and for a temperature that is negative or of
+    no use to a greedy policy, OutputExistsError, ParityError.
     """
     folder = Path(folder)
     if out is not None:
@@ -43,6 +53,12 @@ def export_run(
     path = Path(out) if out is not None else folder / "model.onnx"
     record = _read_record(folder)
     config = PolicyConfig(**record["config"]).resolved()
+    if temperature < 0 or (temperature and config.policy != "soft"):
+        raise ConfigError(
+            f"expected a positive temperature, and a soft policy, which samples; got {temperature} "
+            f"and a {config.policy} one"
+        )
+    config = replace(config, play_temperature=temperature or config.play_temperature)
     task = open_task(config)
     groups, facts = load_checkpoint(folder / ("checkpoint.npz" if latest else "best.npz"))
     network = build_network(task.facts, config)
@@ -54,7 +70,7 @@ def export_run(
         "seconds": facts["seconds"] if latest else evaluation["seconds"],
     }
     name = Path(out).stem if out is not None else folder.resolve().name
-    card = policy_card(name, task.facts, config, training, evaluation)
+    card = policy_card(name, task.facts, config, training, {} if temperature else evaluation)
     world = task.parity_world(PARITY_ENVS, config.seed)
     difference = export_policy(network, card, path, _recorded_play(network, config, world))
     return {

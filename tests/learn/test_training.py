@@ -487,6 +487,17 @@ def test_a_model_in_the_way_is_refused(style: Run, exported: dict[str, Any]) -> 
     export_run(style.out, path, force=True)
 
 
+def test_an_easier_model_says_so_and_takes_no_evaluation_with_it(
+    style: Run, tmp_path: Path
+) -> None:
+    export_run(style.out, tmp_path / "easy.onnx", temperature=2.0)
+    card = load_policy(tmp_path / "easy.onnx").card
+    assert card.decision.temperature == 2.0 and card.evaluation == {}
+    with pytest.raises(ConfigError, match="temperature"):
+        export_run(style.out, tmp_path / "none.onnx", temperature=-1.0)
+    assert not (tmp_path / "none.onnx").exists()
+
+
 @pytest.mark.parametrize("damage", ("value", "nan"))
 def test_a_model_that_differs_is_not_written(
     style: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
