@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engine_plugin.errors import ConfigError
 from engine_plugin.export.policy import (
     Network,
     Tick,
@@ -22,6 +20,7 @@ from engine_plugin.learn.acting import Values, values_to_actions
 from engine_plugin.learn.checkpoint import arrays_to_variables, load_checkpoint
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.networks import build_network
+from engine_plugin.learn.run_record import read_record
 from engine_plugin.learn.worlds import open_task
 from engine_plugin.learn.worlds.contract import World
 
@@ -51,7 +50,7 @@ def export_run(
     if out is not None:
         refuse_existing(out, force)
     path = Path(out) if out is not None else folder / "model.onnx"
-    record = _read_record(folder)
+    record = read_record(folder)
     config = PolicyConfig(**record["config"]).resolved()
     if temperature < 0 or (temperature and config.policy != "soft"):
         raise ConfigError(
@@ -79,21 +78,6 @@ def export_run(
         "largest_difference": difference,
         "compared_observations": PARITY_TICKS * PARITY_ENVS,
     }
-
-
-def _read_record(folder: Path) -> dict[str, Any]:
-    try:
-        record: dict[str, Any] = json.loads((folder / "run.json").read_text())
-        PolicyConfig(**record["config"])
-    except FileNotFoundError as error:
-        raise ConfigError(f"expected the folder of a training run, {folder} has no run.json") from (
-            error
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(
-            f"{folder}/run.json is not the record of a policy's training: {error}"
-        ) from error
-    return record
 
 
 def _recorded_play(network: Network, config: PolicyConfig, world: World) -> list[Tick]:

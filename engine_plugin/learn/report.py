@@ -8,7 +8,6 @@ opens in any browser, prints as it stands, and can be sent to somebody.
 from __future__ import annotations
 
 import base64
-import json
 import re
 import shlex
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from engine_plugin.files import atomic_write, refuse_existing
 from engine_plugin.learn import charts, verdict
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.log import read_log
+from engine_plugin.learn.run_record import read_record
 
 Line = dict[str, Any]
 
@@ -93,22 +93,6 @@ def write_report(run: str | Path, out: str | Path | None = None, *, force: bool 
     text = page(run.resolve().name, read_record(run), read_log(run / "log.jsonl"))
     atomic_write(path, text.encode())
     return path
-
-
-def read_record(run: Path) -> dict[str, Any]:
-    """run.json of a policy's training. Raises ConfigError."""
-    try:
-        record: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
-        PolicyConfig(**record["config"])
-    except FileNotFoundError as error:
-        raise ConfigError(
-            f"expected the folder of a training run, {run} has no run.json"
-        ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(
-            f"{run}/run.json is not the record of a policy's training: {error}"
-        ) from error
-    return record
 
 
 def page(name: str, record: dict[str, Any], lines: Sequence[Line]) -> str:

@@ -58,7 +58,8 @@ def test_a_reward_that_leans_is_found_out_within_seconds(demos: Path, tmp_path: 
     text = next(alarm["text"] for line in lines for alarm in line.get("alarms", ())
                 if alarm["name"] == "termination bias")
     assert "positive at nearly every step" in text and "ending soon pays" in text
-    assert escape(text) in (tmp_path / "run" / "report.html").read_text()
+    seen = text.partition(" Use ")[0]  # the option that follows is set apart
+    assert escape(seen) in (tmp_path / "run" / "report.html").read_text()
 
 
 @pytest.fixture(scope="module")
