@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from engine_plugin.errors import ConfigError
 from engine_plugin.export.policy import (
     Network,
     Tick,
