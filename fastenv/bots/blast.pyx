@@ -14,7 +14,7 @@ from libc.stdint cimport uint8_t, uint64_t
 
 from fastenv.games.bitboard cimport (
     Bits, bits_add, bits_all, bits_and, bits_any, bits_has, bits_is, bits_neighbours, bits_none,
-    bits_of, bits_or, bits_without,
+    bits_of, bits_or, bits_same, bits_without,
 )
 from fastenv.games.blast cimport (
     ACTIONS, BOMB, DANGER_SHIFT, RIGHT, UP, WAIT, BlastState, Boards, free_cells, spread,
@@ -94,7 +94,7 @@ cdef int steps_toward(
             return distance
         before = flood
         flood = bits_or(flood, bits_and(bits_neighbours(flood), view.free))
-        if flood.low == before.low and flood.high == before.high:
+        if bits_same(flood, before):
             return FAR
     return FAR
 
@@ -175,24 +175,25 @@ cdef uint8_t hunter(void* raw, int seat) noexcept nogil:
     action = walk(&view, foe_reach, FAR, stream)
     if action >= 0:
         return action
-    action = walk(&view, nearest_to(crate_places, view.foe), FAR, stream)
+    action = walk(&view, nearest_to(crate_places, view.foe, state.boards.open), FAR, stream)
     if action >= 0:
         return action
     view.safe[BOMB] = 0
     return choose(stream, view.safe)
 
 
-cdef Bits nearest_to(Bits cells, int goal) noexcept nogil:
-    """Those of the cells that lie within the smallest diamond around `goal` that holds any."""
-    cdef Bits diamond = bits_none()
-    cdef Bits inside
-    bits_add(&diamond, goal)
-    for _ in range(FAR):
-        inside = bits_and(cells, diamond)
-        if bits_any(inside):
-            return inside
-        diamond = bits_or(diamond, bits_neighbours(diamond))
-    return bits_none()
+cdef Bits nearest_to(Bits cells, int goal, Bits over) noexcept nogil:
+    """Those of the cells that the fewest steps over these lead to from `goal`."""
+    cdef Bits flood = bits_of(goal)
+    cdef Bits found = bits_and(cells, flood)
+    cdef Bits before
+    while not bits_any(found):
+        before = flood
+        flood = bits_or(flood, bits_and(bits_neighbours(flood), over))
+        if bits_same(flood, before):
+            break
+        found = bits_and(cells, flood)
+    return found
 
 
 cdef uint8_t miner(void* raw, int seat) noexcept nogil:
