@@ -36,7 +36,8 @@ EXTRAS = {
 
 @dataclass(frozen=True)
 class Record:
-    """Record demonstrations of a scripted player. (Your own play: `play`, then R.)"""
+    """Record demonstrations of a scripted player, or with --env of a model. (Your own play: `play`,
+    then R.)"""
 
     out: str
     """File to write (.npz)."""
@@ -48,6 +49,12 @@ class Record:
     """Transitions to record; whole matches, so a few more."""
     game: str = "blast"
     """Game to play."""
+    env: str = ""
+    """Gymnasium id to record instead, such as CartPole-v1, or "module:ID"; needs --policy."""
+    policy: str = ""
+    """Model file that demonstrates in --env, or bot:random."""
+    episodes: int = 3
+    """Episodes to record in --env."""
     seed: int = 0
     """Start of every random stream."""
     levels: str = "generator"
@@ -110,14 +117,18 @@ class Generate:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Play a policy against scripted players: strength, and with --style likeness."""
+    """Play a policy against opponents: strength, and with --style likeness. With --env:
+    returns of episodes."""
 
     model: Annotated[str, tyro.conf.Positional]
-    """Model file, or a shipped model's name such as blast/strong, or bot:NAME."""
+    """Model file, or a shipped model's name such as blast/strong, or bot:NAME (with --env
+    bot:random)."""
     against: str = "survivor,hunter,idle"
-    """Scripted players in the other seat, separated by commas."""
+    """Scripted players or models in the other seat, separated by commas."""
     episodes: int = 400
-    """Matches against each, half in each seat."""
+    """Matches against each, half in each seat; with --env, episodes."""
+    env: str = ""
+    """Gymnasium id to play instead, such as CartPole-v1, or "module:ID"."""
     seed: int = 1
     """Start of every random stream."""
     game: str = "blast"
@@ -126,6 +137,34 @@ class Evaluate:
     """Levels: `generator` (the shipped one), `builtin`, or a folder."""
     style: str | None = None
     """Demonstration file: also score how like its demonstrator the model plays."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+@dataclass(frozen=True)
+class Tournament:
+    """Let policies play each other, everybody against everybody, seats swapped; rate them."""
+
+    contestants: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """Two or more: model files, shipped models such as blast/strong, or bot:NAME."""
+    matches: int = 200
+    """Matches of every pair, half in each seating, all pairs on the same levels and seeds."""
+    seed: int = 1
+    """Start of every random stream."""
+    game: str = "blast"
+    """Game to play."""
+    levels: str = "generator"
+    """Levels: `generator` (the shipped one), `builtin`, or a folder."""
+    safety: Literal["card", "survivable", "none"] = "card"
+    """Safety filter of the models: as their cards say, for all, or for none."""
+    anchor: str | None = None
+    """Contestant whose Elo is set to 1000; without it the survivor, or else the first."""
+    out: Path | None = None
+    """Folder for the most instructive matches; `play --replay FOLDER` shows them."""
+    keep: int = 3
+    """Most matches of each kind that go there."""
+    force: bool = False
+    """Replace an earlier tournament's matches in `out`."""
     json: bool = False
     """Print the result as one line of JSON."""
 
@@ -185,6 +224,7 @@ Command = (
     | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[Generate, tyro.conf.subcommand("generate")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[Tournament, tyro.conf.subcommand("tournament")]
     | Annotated[EvaluateLevels, tyro.conf.subcommand("evaluate-levels")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
     | Annotated[Inspect, tyro.conf.subcommand("inspect")]
@@ -199,6 +239,21 @@ def play(options: PlayOptions) -> dict[str, Any]:
 
 
 def record(command: Record) -> dict[str, Any]:
+    if command.env:
+        from engine_plugin.learn.worlds.gymnasium import record_env
+
+        if not command.policy:
+            raise ConfigError(
+                "--env has no scripted players: name a model that demonstrates with --policy FILE"
+            )
+        return record_env(
+            command.policy,
+            command.env,
+            command.episodes,
+            command.seed,
+            command.out,
+            force=command.force,
+        )
     import fastenv
     from engine_plugin.learn.record import record_scripted
     from engine_plugin.levels.source import levels_from
@@ -252,6 +307,10 @@ def generate(command: Generate) -> dict[str, Any]:
 
 
 def evaluate(command: Evaluate) -> dict[str, Any]:
+    if command.env:
+        from engine_plugin.learn.worlds.gymnasium import judge_env
+
+        return judge_env(command.model, command.env, command.episodes, command.seed)
     from engine_plugin.learn.judge import judge_model
 
     return judge_model(
@@ -262,6 +321,24 @@ def evaluate(command: Evaluate) -> dict[str, Any]:
         command.seed,
         command.levels,
         command.style,
+        say=lambda text: print(text, file=sys.stderr),
+    )
+
+
+def tournament(command: Tournament) -> dict[str, Any]:
+    from engine_plugin.learn.tournament import play_tournament
+
+    return play_tournament(
+        command.contestants,
+        command.game,
+        command.matches,
+        command.seed,
+        command.levels,
+        safety=None if command.safety == "card" else command.safety,
+        anchor=command.anchor,
+        keep=command.keep,
+        out=command.out,
+        force=command.force,
         say=lambda text: print(text, file=sys.stderr),
     )
 
@@ -306,6 +383,7 @@ HANDLERS: dict[type, Callable[[Any], dict[str, Any]]] = {
     Export: export,
     Generate: generate,
     Evaluate: evaluate,
+    Tournament: tournament,
     EvaluateLevels: evaluate_levels,
     Bench: bench,
     Inspect: inspect,
@@ -356,10 +434,16 @@ def _report(command: Any, result: dict[str, Any]) -> None:
 
         print(describe(result))
     else:
-        from engine_plugin.tables import describe_evaluation, describe_values
+        from engine_plugin import tables
 
-        evaluated = isinstance(command, Evaluate)
-        print(describe_evaluation(result) if evaluated else describe_values(result))
+        tellers: dict[type, Callable[[dict[str, Any]], str]] = {
+            Evaluate: tables.describe_evaluation,
+            Tournament: tables.describe_tournament,
+        }
+        tell = tellers.get(type(command), tables.describe_values)
+        if isinstance(command, Evaluate) and command.env:
+            tell = tables.describe_values
+        print(tell(result))
 
 
 def _import_tensorflow_silently() -> None:

@@ -29,6 +29,10 @@ class ConfigError(EnginePluginError):
     """A setting out of range, or settings that contradict each other."""
 
 
+class WorldError(EnginePluginError):
+    """A game brought along that cannot be made, is not supported, or breaks its own contract."""
+
+
 class OutputExistsError(EnginePluginError):
     """The output is there already and --force was not given."""
 

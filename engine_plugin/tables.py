@@ -13,6 +13,15 @@ COUNTS = {
     "self_kills": "self-kills",
 }
 
+# Of a tournament's contestants; the last two likewise.
+STANDING_COUNTS = {
+    "wins": "won",
+    "draws": "drawn",
+    "losses": "lost",
+    "early_wins": "early",
+    "self_kills": "self-kills",
+}
+
 
 def describe_evaluation(result: dict[str, Any]) -> str:
     """The result of `evaluate`: a row an opponent, with and without the filter, then style."""
@@ -32,6 +41,8 @@ def describe_evaluation(result: dict[str, Any]) -> str:
             for name, row in against.items()
         ]
         lines += table([head, *rows])
+        lines += ["", "share of all matches, and its 95 % interval"]
+        lines += _shares(against, counts)
     if "style" in result:
         style = result["style"]
         rates = list(style["profile"])
@@ -43,12 +54,108 @@ def describe_evaluation(result: dict[str, Any]) -> str:
         ]
         lines += ["", f"style, against {' and '.join(style['opponents'])}"]
         lines += table([["player", *rates], *rows])
-        scores = style["score_by_safety"]
-        lines += [
-            f"style score {style['score']:.3f} (0: safe at random, 1: the {style['demonstrator']})"
-            + (f"; without the filter {scores['none']:.3f}" if "none" in scores else "")
+        told = [
+            f"{words} {style['score_by_safety'][safety]:.3f} ({bounds[0]:.2f} to {bounds[1]:.2f})"
+            for safety, words in (("survivable", "style score"), ("none", "without the filter"))
+            if (bounds := style["interval_by_safety"].get(safety))
         ]
+        lines += [f"{'; '.join(told)}; 0: safe at random, 1: the {style['demonstrator']}"]
     return "\n".join(lines)
+
+
+def _shares(against: dict[str, Any], titles: dict[str, str]) -> list[str]:
+    names = list(next(iter(against.values()))["shares"])
+    rows = [
+        [
+            name,
+            *(
+                f"{100 * share['share']:.1f} % ({_range(share['low'], share['high'], 100)})"
+                for share in row["shares"].values()
+            ),
+        ]
+        for name, row in against.items()
+    ]
+    return table([["against", *(titles[name] for name in names)], *rows])
+
+
+def describe_tournament(result: dict[str, Any]) -> str:
+    """The result of `tournament`: ratings, then who did what against whom, then what was kept."""
+    rows = result["contestants"]
+    counts = {key: title for key, title in STANDING_COUNTS.items() if key in rows[0]}
+    lines = [
+        f"{result['game']}: {result['matches_a_pair']} matches a pair, half in each seating, "
+        f"seed {result['seed']}",
+        "",
+    ]
+    lines += table(
+        [
+            ["", "Elo", "95 %", *counts.values(), "won %", "95 %"],
+            *(
+                [
+                    row["name"],
+                    f"{row['elo']:.0f}",
+                    _range(row["elo_low"], row["elo_high"], 1, row["name"] == result["anchor"]),
+                    *(str(row[key]) for key in counts),
+                    f"{100 * row['win_share']['share']:.1f}",
+                    _range(row["win_share"]["low"], row["win_share"]["high"], 100),
+                ]
+                for row in rows
+            ),
+        ]
+    )
+    names = [row["name"] for row in rows]
+    lines += ["", "row against column: won-drawn-lost"]
+    lines += table([["", *names], *([name, *_against(result, name, names)] for name in names)])
+    if "early_wins" in rows[0]:
+        lines += ["", "row against column: won before the arena closed / killed itself"]
+        lines += table(
+            [["", *names], *([name, *_deeds(result, name, names)] for name in names)]
+        )
+    if "instructive" in result:
+        lines += ["", f"kept in {result['out']} (engine-plugin play --replay {result['out']})"]
+        lines += [f"{row['file']}  {row['why']}" for row in result["instructive"]]
+    return "\n".join(lines)
+
+
+def _pair(result: dict[str, Any], name: str, other: str) -> tuple[dict[str, Any], bool] | None:
+    """What two played, and whether `name` is the first of them; None for the same one twice."""
+    for row in result["pairs"]:
+        if set(row["players"]) == {name, other}:
+            return row, row["players"][0] == name
+    return None
+
+
+def _against(result: dict[str, Any], name: str, others: list[str]) -> list[str]:
+    cells = []
+    for other in others:
+        played = _pair(result, name, other)
+        if played is None:
+            cells.append("·")
+            continue
+        row, is_first = played
+        wins, losses = row["wins"], row["losses"]
+        won, lost = (wins, losses) if is_first else (losses, wins)
+        cells.append(f"{won}-{row['draws']}-{lost}")
+    return cells
+
+
+def _deeds(result: dict[str, Any], name: str, others: list[str]) -> list[str]:
+    cells = []
+    for other in others:
+        played = _pair(result, name, other)
+        if played is None:
+            cells.append("·")
+            continue
+        row, is_first = played
+        place = 0 if is_first else 1
+        deeds = (row[key][place] for key in ("early_wins", "self_kills") if key in row)
+        cells.append("/".join(map(str, deeds)))
+    return cells
+
+
+def _range(low: float, high: float, factor: float, fixed: bool = False) -> str:
+    digits = 0 if factor == 1 else 1
+    return "fixed" if fixed else f"{factor * low:.{digits}f} to {factor * high:.{digits}f}"
 
 
 def describe_values(result: dict[str, Any]) -> str:

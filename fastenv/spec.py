@@ -46,12 +46,16 @@ class Content:
 
     character, colour (red, green, blue): how plain text and plain pictures show it
     small: it lies on the floor, and is drawn so that the ground shows around it
+    solid: nobody can step on it
+    opaque: what spreads in straight lines, such as flames or a view, ends at it
     """
 
     name: str
     character: str
     colour: tuple[int, int, int]
     small: bool = False
+    solid: bool = False
+    opaque: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,19 @@ class GameSpec:
     def observation_size(self) -> int:
         return sum(field.size for field in self.observation)
 
+    @property
+    def observation_shape(self) -> tuple[int, ...]:
+        return (self.observation_size,)
+
+    @property
+    def observation_dtype(self) -> str:
+        return "uint8"
+
+    @property
+    def observation_kind(self) -> str:
+        """How a network has to read it: cells of a grid, then positions and scalars."""
+        return "grid"
+
     def offset(self, field_name: str) -> int:
         """Index of the field's first element in the flat observation."""
         start = 0
@@ -125,6 +142,15 @@ class GameSpec:
                 return start
             start += field.size
         raise KeyError(f"{self.name} has no observation field {field_name!r}")
+
+    def has_field(self, name: str) -> bool:
+        return any(field.name == name for field in self.observation)
+
+    def contents_that_are(self, quality: str) -> tuple[int, ...]:
+        """Ids of the contents that are "small", "solid" or "opaque"."""
+        return tuple(
+            index for index, content in enumerate(self.contents) if getattr(content, quality)
+        )
 
     def tile_id(self, name: str) -> int:
         for index, tile in enumerate(self.tiles):

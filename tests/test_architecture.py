@@ -35,8 +35,10 @@ class Room:
 
 PLUGIN_CORE = tuple(
     f"engine_plugin.{name}"
-    for name in ("card", "errors", "files", "journal", "protobuf", "strict_json", "trajectory")
-)
+    for name in (
+        "card", "errors", "facts", "files", "journal", "protobuf", "strict_json", "trajectory",
+    )
+)  # fmt: skip
 RUNTIME = (*PLUGIN_CORE, "engine_plugin.runtime", "numpy", "onnxruntime")
 FASTENV_CORE = (
     "batch", "bots", "builtin_levels", "errors", "games", "level", "registry", "spec",
@@ -70,8 +72,9 @@ ROOMS = (
     ),
     Room(
         "engine_plugin.learn",
-        ("engine_plugin/learn/*.py",),
-        (*RUNTIME, "engine_plugin.learn", "engine_plugin.levels", "fastenv", "rich", *TENSORFLOW),
+        ("engine_plugin/learn/*.py", "engine_plugin/learn/worlds/*.py"),
+        (*RUNTIME, "engine_plugin.learn", "engine_plugin.levels", "fastenv", "rich",
+         "gymnasium", *TENSORFLOW),
     ),
     Room(
         "engine_plugin.export",
@@ -253,8 +256,18 @@ assert played["idle"].shape == (2, len(spec.statistics))
         (*TRAINING, "pygame", "engine_plugin.host", "engine_plugin.export"),
     ),
     Proof(
-        "the host's options and match need no pygame",
-        "import engine_plugin.host.options, engine_plugin.host.match",
+        "tournaments and the opponent pool need no TensorFlow",
+        """
+import engine_plugin.learn.opponents
+from engine_plugin.learn.tournament import play_tournament
+held = play_tournament(("blast/style", "bot:idle"), "blast", 2, 1, "builtin")
+assert len(held["contestants"]) == 2
+""",
+        (*TRAINING, "pygame", "engine_plugin.host", "engine_plugin.export"),
+    ),
+    Proof(
+        "the host's options, match and replays need no pygame",
+        "import engine_plugin.host.options, engine_plugin.host.match, engine_plugin.host.replay",
         (*TRAINING, "pygame", "engine_plugin.learn", "engine_plugin.export"),
     ),
     Proof(

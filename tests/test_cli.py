@@ -147,6 +147,25 @@ def bad_inputs() -> dict[str, tuple[list[str], tuple[str, ...]]]:
             (["play", *watch, "--opponent", "bot:nobody"], ("nobody", "hunter")),
         "play: picture of another kind":
             (["play", *bots, "--screenshot", "STORE/x.jpg"], (".png",)),
+        "play: a replay that is not one":
+            (["play", "--headless", "--replay", "STORE/truncated.npz"], ("truncated.npz",)),
+        "play: a replay of another game":
+            (["play", "--headless", "--replay", "STORE/other_chess.npz"], ("chess",)),
+        "play: a replay of another layout":
+            (["play", "--headless", "--replay", "STORE/other_layout.npz"], ("version",)),
+        "play: a replay without such a match":
+            (["play", "--headless", "--replay", "STORE/hunter.npz", "--match", "99"],
+             ("--match", "99")),
+        "play: a match of no replay": (["play", *bots, "--match", "1"], ("--replay",)),
+        "tournament: one alone": (["tournament", "bot:idle"], ("two contestants",)),
+        "tournament: unknown bot":
+            (["tournament", "bot:nobody", "bot:idle"], ("nobody", "hunter")),
+        "tournament: truncated model":
+            (["tournament", "STORE/truncated.onnx", "bot:idle"], ("truncated.onnx",)),
+        "tournament: odd number of matches":
+            (["tournament", "bot:idle", "bot:hunter", "--matches", "3"], ("even",)),
+        "tournament: a folder that is there":
+            (["tournament", "bot:idle", "bot:hunter", "--out", "STORE/run"], ("--force",)),
         "play: no rounds": (["play", *bots, "--rounds", "0"], ("--rounds",)),
         "play: negative seed": (["play", *bots, "--seed", "-1"], ("--seed",)),
         "evaluate: truncated model": (["evaluate", "STORE/truncated.onnx", *few], ("truncated",)),
@@ -273,7 +292,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert caught.value.code == 0
     shown = capsys.readouterr().out
     for name in ("play", "record", "train", "export", "generate", "evaluate", "evaluate-levels",
-                 "bench", "inspect", "doctor"):
+                 "tournament", "bench", "inspect", "doctor"):
         assert name in shown
 
 
@@ -372,6 +391,29 @@ def test_record_writes_a_file_that_evaluate_measures_by(command: Command, tmp_pa
     before = out.read_bytes()
     assert command(*record, "--seed", "1", "--force")[0] == 0
     assert out.read_bytes() != before
+
+
+def test_a_tournament_s_matches_can_be_watched(command: Command, tmp_path: Path) -> None:
+    pytest.importorskip("pygame")
+    out = tmp_path / "best"
+    arguments = ["tournament", "blast/style", "bot:hunter", "bot:idle", "--matches", "6",
+                 "--levels", "builtin", "--out", out]
+    status, printed, said = command(*arguments, "--json")
+    held = one_line(printed)
+    assert status == 0 and said.count("playing 6 matches") == 3
+    assert {row["name"] for row in held["contestants"]} == {"blast/style", "hunter", "idle"}
+    refused(command(*arguments), "--force")
+    for number, row in enumerate(held["instructive"], start=1):
+        status, printed, _ = command(
+            "play", "--replay", out, "--match", str(number), "--headless", "--json"
+        )
+        shown = one_line(printed)
+        assert status == 0 and shown["agents"] == row["players"]
+        assert shown["ticks"] == row["ticks"] and shown["matches"] == len(held["instructive"])
+        winner = None if shown["winner"] is None else shown["agents"][shown["winner"] - 1]
+        assert winner == row["winner"]
+    status, printed, _ = command(*arguments, "--force")
+    assert status == 0 and "won-drawn-lost" in printed
 
 
 def test_without_json_the_result_is_laid_out_for_a_person(command: Command) -> None:

@@ -29,6 +29,7 @@ def test_an_evaluation_names_every_opponent_and_the_score():
     row = {
         "wins": 3, "losses": 1, "draws": 0, "wins_before_closing": 2, "self_kills": 1,
         "profile": {"bombs": 9.5},
+        "shares": {"wins": {"share": 0.75, "low": 0.3006, "high": 0.9544}},
     }
     text = describe_evaluation({
         "model": "m.onnx", "game": "blast", "seed": 1,
@@ -38,7 +39,10 @@ def test_an_evaluation_names_every_opponent_and_the_score():
             "survivor_profile": {"bombs": 8.0}, "demonstrator": "hunter",
             "opponents": ["survivor"], "score": 0.75,
             "score_by_safety": {"survivable": 0.75, "none": 0.5},
+            "interval_by_safety": {"survivable": [0.7, 0.8], "none": [0.4, 0.6]},
         },
     })
     assert text.count("hunter") >= 3
-    assert "style score 0.750" in text and "without the filter 0.500" in text
+    assert text.count("75.0 % (30.1 to 95.4)") == 2
+    assert "style score 0.750 (0.70 to 0.80)" in text
+    assert "without the filter 0.500 (0.40 to 0.60)" in text

@@ -7,16 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-import fastenv
 from engine_plugin.errors import ConfigError
-from engine_plugin.export.policy import export_policy, policy_card
+from engine_plugin.export.policy import (
+    Network,
+    Tick,
+    export_policy,
+    masked_values,
+    policy_card,
+)
 from engine_plugin.files import refuse_existing
-from engine_plugin.learn.arena import Arena
+from engine_plugin.learn.acting import Values, values_to_actions
 from engine_plugin.learn.checkpoint import arrays_to_variables, load_checkpoint
 from engine_plugin.learn.config import PolicyConfig
-from engine_plugin.learn.networks import DQN
+from engine_plugin.learn.networks import build_network
+from engine_plugin.learn.worlds import open_task
+from engine_plugin.learn.worlds.contract import World
 
 PARITY_ENVS = 64
 PARITY_TICKS = 48
@@ -36,11 +42,10 @@ def export_run(
         refuse_existing(out, force)
     path = Path(out) if out is not None else folder / "model.onnx"
     record = _read_record(folder)
-    config = PolicyConfig(**record["config"])
-    spec = fastenv.game_spec(config.game)
+    config = PolicyConfig(**record["config"]).resolved()
+    task = open_task(config)
     groups, facts = load_checkpoint(folder / ("checkpoint.npz" if latest else "best.npz"))
-    network = DQN(spec, config)
-    network(tf.zeros([1, spec.observation_size], tf.uint8))
+    network = build_network(task.facts, config)
     arrays_to_variables(groups["target"], network.variables, "network")
     evaluation = facts["best"] if latest else facts["evaluation"]
     training = {
@@ -49,14 +54,14 @@ def export_run(
         "seconds": facts["seconds"] if latest else evaluation["seconds"],
     }
     name = Path(out).stem if out is not None else folder.resolve().name
-    card = policy_card(name, spec, config, training, evaluation)
-    observations, masks = _recorded_play(network, config)
-    difference = export_policy(network, card, path, observations, masks)
+    card = policy_card(name, task.facts, config, training, evaluation)
+    world = task.parity_world(PARITY_ENVS, config.seed)
+    difference = export_policy(network, card, path, _recorded_play(network, config, world))
     return {
         "model": str(path),
         "bytes": path.stat().st_size,
         "largest_difference": difference,
-        "compared_observations": len(observations),
+        "compared_observations": PARITY_TICKS * PARITY_ENVS,
     }
 
 
@@ -75,15 +80,14 @@ def _read_record(folder: Path) -> dict[str, Any]:
     return record
 
 
-def _recorded_play(network: DQN, config: PolicyConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Observations and allowed actions of some play of the network itself."""
-    arena = Arena(config.game, config.opponent_names, PARITY_ENVS, config.seed)
+def _recorded_play(network: Network, config: PolicyConfig, world: World) -> list[Tick]:
+    """Some play of the network itself, tick by tick."""
     noise = np.random.default_rng(config.seed)
-    seen, allowed = [], []
+    values = Values(masked_values(network), config.memory_size if config.memory == "gru" else 0)
+    ticks = []
     for _ in range(PARITY_TICKS):
-        seen.append(arena.observations.copy())
-        allowed.append(arena.allowed.copy())
-        values = network(tf.constant(arena.observations)).numpy()
-        values = values / config.temperature + noise.gumbel(size=values.shape)
-        arena.step(np.where(arena.allowed > 0, values, -np.inf).argmax(axis=1).astype(np.uint8))
-    return np.concatenate(seen), np.concatenate(allowed)
+        observations, masks = world.observations.copy(), world.allowed.copy()
+        shown = values(observations, masks)
+        ticks.append(Tick(observations, masks, shown))
+        world.step(values_to_actions(shown, masks, config.temperature, noise))
+    return ticks

@@ -16,6 +16,7 @@ from engine_plugin.host.options import PlayOptions
 if TYPE_CHECKING:
     import pygame
 
+    from engine_plugin.host.replay import Playlist
     from engine_plugin.host.screens import Screen
     from engine_plugin.host.stage import Stage
     from engine_plugin.host.window import Window
@@ -31,28 +32,24 @@ def play(options: PlayOptions, window: Window | None = None) -> dict[str, Any]:
     The result: "result" ("player 1 wins", "player 2 wins", "draw", "no round finished") with
     "winner" (1, 2 or None) and "ticks" of the last round; "rounds", "score", "draws", "agents",
     "decision_latency_ms" {"p50", "p99"} or None where no agent decided, "failed_decisions",
-    "level" {"seed", "crates", "origin", "conditions"}, and "screenshot" if one was written.
+    "level" {"seed", "crates", "origin", "conditions"}, and "screenshot" if one was written. Of a
+    replay: what `Playlist.report` says, and "screenshot".
 
     Raises MissingExtraError without pygame, DisplayError without a display, ModelError kinds,
     ConfigError, TrajectoryError and fastenv's UnknownGameError and LevelError.
     """
     _require_pygame()
-    from engine_plugin.host.screens.match import MatchScreen
-    from engine_plugin.host.screens.title import TitleScreen
-
     options = _single_round(options)
     _check_screenshot(options.screenshot)
+    playlist = None
+    if options.replay is not None:
+        playlist, options = _open_replay(options, options.replay)
     _check_inputs(options)
     options = _seat_somebody(options)
     window = window or _open_window(options)
     stage = _make_stage(options, window)
     try:
-        screen: Screen
-        if options.headless:
-            screen = MatchScreen(stage, stage.new_sitting(options.opponent_name), behind=None)
-        else:
-            screen = TitleScreen(stage)
-        _run(window, stage, screen)
+        _run(window, stage, _first_screen(stage, playlist))
     finally:
         try:
             stage.close_sitting()
@@ -60,7 +57,29 @@ def play(options: PlayOptions, window: Window | None = None) -> dict[str, Any]:
             if stage.sounds is not None:
                 stage.sounds.close()
             window.close()
+    if playlist is not None:
+        return {**playlist.report(), **_screenshot(stage)}
     return _result(stage)
+
+
+def _open_replay(options: PlayOptions, path: Path) -> tuple[Playlist, PlayOptions]:
+    """The recorded matches, and the options with the game that they are of."""
+    from engine_plugin.host.replay import Playlist
+
+    playlist = Playlist(path, options.match or 1)
+    return playlist, replace(options, game=playlist.spec.name)
+
+
+def _first_screen(stage: Stage, playlist: Playlist | None) -> Screen:
+    from engine_plugin.host.screens.match import MatchScreen
+    from engine_plugin.host.screens.replay import ReplayScreen
+    from engine_plugin.host.screens.title import TitleScreen
+
+    if playlist is not None:
+        return ReplayScreen(stage, playlist)
+    if stage.options.headless:
+        return MatchScreen(stage, stage.new_sitting(stage.options.opponent_name), behind=None)
+    return TitleScreen(stage)
 
 
 def _run(window: Window, stage: Stage, screen: Screen | None) -> None:
@@ -100,7 +119,8 @@ def _open_window(options: PlayOptions) -> Window:
         spec = fastenv.game_spec(options.game)
         return NullWindow(1.0 / (spec.tick_rate * options.speed))
     title = f"{options.game.capitalize()} - engine-plugin"
-    return PygameWindow((WIDTH, HEIGHT), title, options.scale, options.fullscreen)
+    mouse = options.replay is not None
+    return PygameWindow((WIDTH, HEIGHT), title, options.scale, options.fullscreen, mouse)
 
 
 def _make_stage(options: PlayOptions, window: Window) -> Stage:
@@ -129,12 +149,16 @@ def _result(stage: Stage) -> dict[str, Any]:
     ended = [sitting for sitting in stage.sittings if sitting.match.results]
     if not stage.sittings:
         return {"result": "no round finished", "winner": None, "ticks": None, "rounds": 0}
-    result = (ended or stage.sittings)[-1].report()
+    return {**(ended or stage.sittings)[-1].report(), **_screenshot(stage)}
+
+
+def _screenshot(stage: Stage) -> dict[str, str]:
+    """Write the picture that was asked for, if one was; says where."""
     path = stage.options.screenshot
-    if path is not None and stage.picture.canvas is not None:
-        _write_picture(stage.picture.canvas, stage.options.scale or HEADLESS_SCALE, path)
-        result["screenshot"] = str(path)
-    return result
+    if path is None or stage.picture.canvas is None:
+        return {}
+    _write_picture(stage.picture.canvas, stage.options.scale or HEADLESS_SCALE, path)
+    return {"screenshot": str(path)}
 
 
 def _write_picture(canvas: pygame.Surface, scale: int, path: Path) -> None:

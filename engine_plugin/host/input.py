@@ -25,6 +25,10 @@ class Command(Enum):
     RECORD = auto()
     DISCARD = auto()
     WATCH = auto()
+    NEXT = auto()
+    PREVIOUS = auto()
+    FIRST = auto()
+    LAST = auto()
     FASTER = auto()
     SLOWER = auto()
     FULLSCREEN = auto()
@@ -51,6 +55,7 @@ class InputState:
         self._tapped: Command | None = None
         self._bomb = False
         self._commands: list[Command] = []
+        self._pointed: tuple[int, int] | None = None
 
     def press(self, command: Command) -> None:
         """A key went down (or the window reports something)."""
@@ -78,6 +83,20 @@ class InputState:
         """The commands pressed since the last call, in order."""
         commands, self._commands = self._commands, []
         return commands
+
+    @property
+    def held(self) -> Command | None:
+        """The direction that was pressed last and is still down."""
+        return self._held[-1] if self._held else None
+
+    def point(self, x: int, y: int) -> None:
+        """The mouse is down on this pixel of the picture."""
+        self._pointed = x, y
+
+    def take_pointed(self) -> tuple[int, int] | None:
+        """Where the mouse was down since the last call, if it was."""
+        pointed, self._pointed = self._pointed, None
+        return pointed
 
     def take_action(self, actions: Sequence[str], legal: Sequence[int]) -> int:
         """The action for this tick: index into `actions`; `legal` holds one flag an action.

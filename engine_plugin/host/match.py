@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -30,6 +30,22 @@ class RoundResult:
     @property
     def text(self) -> str:
         return "draw" if self.winner is None else f"player {self.winner + 1} wins"
+
+
+class Scene(Protocol):
+    """What the board is drawn from: a match that is played, or a recorded one.
+
+    before, after, start_tiles, facing: as in `Match`
+    """
+
+    @property
+    def before(self) -> Snapshot: ...
+    @property
+    def after(self) -> Snapshot: ...
+    @property
+    def start_tiles(self) -> np.ndarray: ...
+    @property
+    def facing(self) -> Sequence[str]: ...
 
 
 class Match:

@@ -44,6 +44,13 @@ class PlayOptions:
     json: bool = False
     """Print the result as one line of JSON."""
 
+    replay: Path | None = None
+    """Show recorded matches instead of playing: a trajectory file (a recording, a tournament's
+    match), or a folder of them."""
+
+    match: int | None = None
+    """Number of the recorded match to begin with, from 1."""
+
     record: Path | None = None
     """Record the rounds that you play into this demonstration file (.npz); an existing one of the
     same game is continued. R in the window switches recording too."""
@@ -69,6 +76,10 @@ class PlayOptions:
             raise ConfigError(f"expected --speed from 0.25 to 8, got {self.speed}")
         if self.seed is not None and not 0 <= self.seed < 2**63:
             raise ConfigError(f"expected --seed from 0 to 2**63 - 1, got {self.seed}")
+        if self.match is not None and self.replay is None:
+            raise ConfigError("--match is the number of a recorded match: give --replay FILE too")
+        if self.record is not None and self.replay is not None:
+            raise ConfigError("expected --record or --replay, got both")
 
     @property
     def opponent_name(self) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import pygame
 
-from engine_plugin.host.match import Match, Snapshot
+from engine_plugin.host.match import Scene, Snapshot
 from fastenv import GameSpec
 
 WIDTH, HEIGHT = 320, 180
@@ -37,17 +37,17 @@ OPPOSITE = {"up": "down", "down": "up", "left": "right", "right": "left"}
 
 
 class BoardRenderer:
-    """Draws a match's board with one tileset."""
+    """Draws the board of a match with one tileset."""
 
     def __init__(self, sprites: Mapping[str, pygame.Surface], spec: GameSpec) -> None:
         self._sprites = sprites
         self._names = [content.name for content in spec.contents]
         self._wall = spec.content_id("wall")
 
-    def draw(self, canvas: pygame.Surface, match: Match, fraction: float) -> None:
+    def draw(self, canvas: pygame.Surface, scene: Scene, fraction: float) -> None:
         """fraction: how far the picture is from the tick before (0) to the last one (1)."""
-        after = match.after
-        self._draw_ground(canvas, match)
+        after = scene.after
+        self._draw_ground(canvas, scene)
         if "closing_tick" in after:
             self._draw_closing(canvas, after, fraction)
         for bomb in after.get("bombs", ()):
@@ -55,13 +55,13 @@ class BoardRenderer:
             self._blit(canvas, "shadow", bomb["row"], bomb["column"])
             self._blit(canvas, f"bomb_{stage}", bomb["row"], bomb["column"])
         if "flames" in after:
-            self._draw_flames(canvas, match, fraction)
+            self._draw_flames(canvas, scene, fraction)
         order = sorted(range(len(after["players"])), key=lambda p: after["players"][p]["row"])
         for player in order:
-            self._draw_player(canvas, match, player, fraction)
+            self._draw_player(canvas, scene, player, fraction)
 
-    def _draw_ground(self, canvas: pygame.Surface, match: Match) -> None:
-        tiles = match.after["tiles"]
+    def _draw_ground(self, canvas: pygame.Surface, scene: Scene) -> None:
+        tiles = scene.after["tiles"]
         height, width = tiles.shape
         for row in range(height):
             for column in range(width):
@@ -70,7 +70,7 @@ class BoardRenderer:
                     self._blit(canvas, f"floor_{(row + column) % 2}", row, column)
                     if row and self._names[tiles[row - 1, column]] in TALL:
                         self._blit(canvas, "shade", row, column)
-                if name == "wall" and match.start_tiles[row, column] != self._wall:
+                if name == "wall" and scene.start_tiles[row, column] != self._wall:
                     self._blit(canvas, "closed_wall", row, column)
                 elif name not in DRAWN_OTHERWISE:
                     self._blit(canvas, name, row, column)
@@ -82,20 +82,20 @@ class BoardRenderer:
         for row, column in np.argwhere((after["danger"] > 0) & (after["tiles"] != self._wall)):
             self._blit(canvas, f"closing_{frame}", int(row), int(column))
 
-    def _draw_flames(self, canvas: pygame.Surface, match: Match, fraction: float) -> None:
-        for row, column in np.argwhere(match.before["flames"] & ~match.after["flames"]):
-            if match.before is not match.after:
+    def _draw_flames(self, canvas: pygame.Surface, scene: Scene, fraction: float) -> None:
+        for row, column in np.argwhere(scene.before["flames"] & ~scene.after["flames"]):
+            if scene.before is not scene.after:
                 self._blit(canvas, "smoke", int(row), int(column))
         frame = min(1, int(fraction * 2))
-        flames = match.after["flames"]
+        flames = scene.after["flames"]
         for row, column in np.argwhere(flames):
             for part in flame_parts(flames, int(row), int(column)):
                 self._blit(canvas, f"flame_{part}_{frame}", int(row), int(column))
 
     def _draw_player(
-        self, canvas: pygame.Surface, match: Match, player: int, fraction: float
+        self, canvas: pygame.Surface, scene: Scene, player: int, fraction: float
     ) -> None:
-        old, new = match.before["players"][player], match.after["players"][player]
+        old, new = scene.before["players"][player], scene.after["players"][player]
         if not new["alive"]:
             self._blit(canvas, f"player_{player + 1}_defeated", new["row"], new["column"], LIFT)
             return
@@ -104,7 +104,7 @@ class BoardRenderer:
         column = old["column"] + (new["column"] - old["column"]) * fraction
         step = int(fraction * STEPS_A_CELL + 1) % 2 if moving else 0
         self._blit(canvas, "shadow", row, column)
-        name = f"player_{player + 1}_{match.facing[player]}_{step}"
+        name = f"player_{player + 1}_{scene.facing[player]}_{step}"
         self._blit(canvas, name, row, column, LIFT)
 
     def _blit(

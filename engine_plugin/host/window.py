@@ -34,6 +34,10 @@ KEYS: dict[int, tuple[Command, ...]] = {
     pygame.K_r: (Command.RECORD,),
     pygame.K_BACKSPACE: (Command.DISCARD,),
     pygame.K_v: (Command.WATCH,),
+    pygame.K_PAGEDOWN: (Command.NEXT,),
+    pygame.K_PAGEUP: (Command.PREVIOUS,),
+    pygame.K_HOME: (Command.FIRST,),
+    pygame.K_END: (Command.LAST,),
     pygame.K_PLUS: (Command.FASTER,),
     pygame.K_EQUALS: (Command.FASTER,),
     pygame.K_KP_PLUS: (Command.FASTER,),
@@ -75,9 +79,17 @@ class PygameWindow:
     realtime = True
 
     def __init__(
-        self, size: tuple[int, int], title: str, scale: int | None, fullscreen: bool
+        self,
+        size: tuple[int, int],
+        title: str,
+        scale: int | None,
+        fullscreen: bool,
+        mouse: bool = False,
     ) -> None:
-        """size: of the unscaled picture. Raises DisplayError where there is no display."""
+        """size: of the unscaled picture; mouse: whether there is anything to click on.
+
+        Raises DisplayError where there is no display.
+        """
         self._size = size
         try:
             pygame.display.init()
@@ -93,7 +105,7 @@ class PygameWindow:
                 "play without a window by --headless"
             ) from error
         pygame.display.set_caption(title)
-        pygame.mouse.set_visible(False)
+        pygame.mouse.set_visible(mouse)
         self._clock = pygame.time.Clock()
         self._last = time.perf_counter()
 
@@ -111,12 +123,15 @@ class PygameWindow:
             elif event.type == pygame.KEYUP:
                 for command in KEYS.get(event.key, ()):
                     state.release(command)
+            elif event.type == pygame.MOUSEBUTTONDOWN or (
+                event.type == pygame.MOUSEMOTION and event.buttons[0]
+            ):
+                scale, left, top = self._placement()
+                state.point((event.pos[0] - left) // scale, (event.pos[1] - top) // scale)
 
     def present(self, canvas: pygame.Surface) -> float:
-        width, height = self._surface.get_size()
-        scale = max(1, min(width // self._size[0], height // self._size[1]))
+        scale, left, top = self._placement()
         picture = pygame.transform.scale_by(canvas, scale)
-        left, top = (width - picture.get_width()) // 2, (height - picture.get_height()) // 2
         if left > 0 or top > 0:
             self._surface.fill((0, 0, 0))
         self._surface.blit(picture, (left, top))
@@ -125,6 +140,13 @@ class PygameWindow:
         now = time.perf_counter()
         seconds, self._last = now - self._last, now
         return seconds
+
+    def _placement(self) -> tuple[int, int, int]:
+        """Scale, left and top of the picture in the window."""
+        width, height = self._surface.get_size()
+        own_width, own_height = self._size
+        scale = max(1, min(width // own_width, height // own_height))
+        return scale, (width - scale * own_width) // 2, (height - scale * own_height) // 2
 
     def toggle_fullscreen(self) -> None:
         self._fullscreen = not self._fullscreen

@@ -1,26 +1,43 @@
-"""Envs with one learner seat each and a scripted player in the other, seen as one batch.
+"""Envs with one learner seat each and an opponent in the other, seen as one batch.
 
-Envs fall into groups, one for each pair of opponent and learner seat, so that every scripted player
-is asked once a tick for all its envs.
+Envs fall into groups that are stepped apart: one for each pair of opponent and learner seat, so
+that every opponent is asked once a tick for all its envs. With an opponent pool the opponents
+change from episode to episode, and there is one group a seat.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 import fastenv
-from fastenv import BatchEnv, Bot, Level
+from engine_plugin.errors import ConfigError
+from engine_plugin.learn.agents import (
+    BOT_PREFIX,
+    Agent,
+    allowed_actions,
+    load_agent,
+    restore_stream,
+    stream_state,
+)
+from engine_plugin.learn.opponents import Frozen, OpponentPool
+from fastenv import BatchEnv, Level
+
+POOL = "pool/"
+STREAMS = "streams"
 
 
 @dataclass(frozen=True)
 class Group:
-    """Envs of one opponent with the learner in one seat; `rows` are theirs in the arena."""
+    """Envs of one opponent, or of a pool's (None), with the learner in one seat; `rows` are theirs
+    in the arena."""
 
     batch: BatchEnv
-    opponent: Bot
+    opponent: Agent | None
     seat: int
     rows: slice
     actions: np.ndarray
@@ -34,6 +51,8 @@ class Arena:
     rewards             float32 [num_envs]; times `late_reward` where nobody won early
     terminated, truncated   bool [num_envs]
     next_observations   uint8 [num_envs, obs_size]: after the step, before an autoreset
+    next_allowed        uint8 [num_envs, actions]: `allowed`; where a limit cut an episode off, what
+                        the new one allows at its start stands in for it
     final_statistics    int32 [num_envs, statistics]: the learner's, of episodes that ended
     """
 
@@ -46,24 +65,35 @@ class Arena:
         levels: Sequence[Level] | None = None,
         safety: str = "survivable",
         late_reward: float = 1.0,
+        pool: OpponentPool | None = None,
     ):
+        """opponents: names, see `load_agent`; one named twice has twice as many envs. With a pool
+        they are not looked at.
+
+        Raises UnknownGameError, or ModelError kinds for an opponent that is a model.
+        """
         self.spec = fastenv.game_spec(game)
-        self.opponents = tuple(opponents)
+        self.opponents = () if pool else tuple(opponents)
+        self.pool = pool
         self.num_envs = num_envs
         self.safety = safety
         self.late_reward = late_reward
-        pairs = [(name, seat) for name in self.opponents for seat in range(self.spec.players)]
+        agents: dict[str, Agent] = {name: load_agent(name, self.spec) for name in self.opponents}
+        pairs = [
+            (name, seat) for name in self.opponents or (None,) for seat in range(self.spec.players)
+        ]
         borders = np.linspace(0, num_envs, len(pairs) + 1).astype(int)
-        self.groups = []
+        self.groups: list[Group] = []
         for index, (name, seat) in enumerate(pairs):
             count = int(borders[index + 1] - borders[index])
             if count == 0:
                 continue
-            batch = fastenv.make_batch(game, count, seed * 1009 + index, levels)
+            own_seed = seed * 1009 + index
+            batch = fastenv.make_batch(game, count, own_seed, levels)
             self.groups.append(
                 Group(
                     batch,
-                    fastenv.make_bot(name, game),
+                    None if name is None else agents[name].fresh(own_seed),
                     seat,
                     slice(int(borders[index]), int(borders[index + 1])),
                     np.zeros((count, self.spec.players), np.uint8),
@@ -77,10 +107,29 @@ class Arena:
         self.terminated = np.zeros(num_envs, bool)
         self.truncated = np.zeros(num_envs, bool)
         self.final_statistics = np.zeros((num_envs, len(self.spec.statistics)), np.int32)
-        self.opponent_of = np.zeros(num_envs, int)
+        if pool is not None:
+            pool.seat(len(self.groups), num_envs)
         for group in self.groups:
-            self.opponent_of[group.rows] = self.opponents.index(group.opponent.name)
             self._observe(group)
+
+    @property
+    def opponent_of(self) -> np.ndarray:
+        """int [num_envs]: place in `opponents` of the one in each env, by its first naming."""
+        names = [name.removeprefix(BOT_PREFIX) for name in self.opponents]
+        result = np.zeros(self.num_envs, int)
+        for group in self.groups:
+            if group.opponent is not None:
+                result[group.rows] = names.index(group.opponent.name)
+        return result
+
+    def meet(self, frozen: Frozen) -> None:
+        """Let the learner into the pool, where there is one."""
+        if self.pool is not None:
+            self.pool.meet(frozen)
+
+    def report(self) -> dict[str, Any]:
+        """How the pool stands, for the log; {} without one."""
+        return {} if self.pool is None else {"pool": self.pool.report()}
 
     def _observe(self, group: Group) -> None:
         batch, seat, rows = group.batch, group.seat, group.rows
@@ -89,9 +138,16 @@ class Arena:
 
     def step(self, actions: np.ndarray) -> None:
         """Play one tick with the learner's actions, uint8 [num_envs]."""
+        theirs = None
+        if self.pool is not None:
+            seats = [(group.batch, 1 - group.seat, group.rows) for group in self.groups]
+            theirs = self.pool.act(seats, self.safety)
         for group in self.groups:
             batch, seat, rows = group.batch, group.seat, group.rows
-            group.actions[:, 1 - seat] = group.opponent.act(batch, 1 - seat)
+            if group.opponent is not None:
+                group.actions[:, 1 - seat] = group.opponent.act(batch, 1 - seat)
+            elif theirs is not None:
+                group.actions[:, 1 - seat] = theirs[rows]
             group.actions[:, seat] = actions[rows]
             batch.step(group.actions)
             ended = batch.terminated | batch.truncated
@@ -106,26 +162,72 @@ class Arena:
                 ended[:, None], batch.final_observations[:, seat], batch.observations[:, seat]
             )
             self._observe(group)
+            if group.opponent is not None:
+                group.opponent.forget(ended)
+        if self.pool is not None:
+            wins, losses = (
+                self.final_statistics[:, self.spec.statistics.index(name)]
+                for name in ("wins", "losses")
+            )
+            rows_of = [group.rows for group in self.groups]
+            self.pool.note(self.terminated | self.truncated, (1 + wins - losses) / 2, rows_of)
 
-    def save_states(self) -> list[list[bytes]]:
-        """Every env's state, group by group."""
-        return [
-            [group.batch.save_state(index) for index in range(group.batch.num_envs)]
+    @property
+    def next_allowed(self) -> np.ndarray:
+        return self.allowed
+
+    def save_state(self) -> dict[str, np.ndarray]:
+        """Every env's state, uint8 [envs of the group, bytes] for each group by its number; what
+        models that are opponents draw from; and the pool's state."""
+        streams = [
+            None if group.opponent is None else stream_state(group.opponent)
             for group in self.groups
         ]
+        state = {
+            f"{number:03d}": np.stack(
+                [
+                    np.frombuffer(group.batch.save_state(index), np.uint8)
+                    for index in range(group.batch.num_envs)
+                ]
+            )
+            for number, group in enumerate(self.groups)
+        }
+        if any(streams):
+            state[STREAMS] = np.frombuffer(json.dumps(streams).encode(), np.uint8)
+        if self.pool is not None:
+            state |= {POOL + name: array for name, array in self.pool.save_state().items()}
+        return state
 
-    def load_states(self, states: list[list[bytes]]) -> None:
-        """Go on from saved states."""
-        for group, blobs in zip(self.groups, states, strict=True):
-            for index, blob in enumerate(blobs):
-                group.batch.load_state(index, blob)
+    def load_state(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from a saved state. Raises ConfigError where it is of other envs."""
+        numbers = sorted(name for name in state if name.isdecimal())
+        if [len(state[name]) for name in numbers] != [
+            group.batch.num_envs for group in self.groups
+        ]:
+            raise ConfigError(
+                "the checkpoint's envs are of another number: resume with the settings in run.json"
+            )
+        for name, group in zip(numbers, self.groups, strict=True):
+            for index, blob in enumerate(state[name]):
+                group.batch.load_state(index, blob.tobytes())
             self._observe(group)
+        self._load_streams(state.get(STREAMS))
+        if self.pool is not None:
+            self.pool.load_state(
+                {
+                    name.removeprefix(POOL): array
+                    for name, array in state.items()
+                    if name.startswith(POOL)
+                }
+            )
 
-
-def allowed_actions(batch: BatchEnv, seat: int, safety: str) -> np.ndarray:
-    """uint8 [num_envs, actions]: survivable actions where there are any, else the legal ones."""
-    legal: np.ndarray = batch.legal_mask[:, seat]
-    if safety == "none":
-        return legal
-    survivable: np.ndarray = batch.survivable_mask()[:, seat]
-    return np.where(survivable.any(axis=1, keepdims=True), survivable, legal)
+    def _load_streams(self, saved: np.ndarray | None) -> None:
+        if saved is None:
+            return
+        try:
+            streams = json.loads(saved.tobytes())
+            for group, stream in zip(self.groups, streams, strict=True):
+                if group.opponent is not None:
+                    restore_stream(group.opponent, stream)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ConfigError(f"the checkpoint's random streams are damaged: {error}") from error

@@ -1,12 +1,87 @@
-"""What a policy is trained with: one documented dataclass, command line and run record at once."""
+"""What a policy is trained with: one documented dataclass, command line and run record at once.
+
+Settings that are best chosen by the kind of game stand open; a run's record has them filled in.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from engine_plugin.errors import ConfigError
+
+# A setting that is left open is None until `resolved` fills it in by the kind of observation. All
+# code but the command line sees resolved settings, so that types need not say so everywhere.
+Value = TypeVar("Value")
+if TYPE_CHECKING:
+    Open = Annotated[Value, "open"]
+else:
+    Open = Value | None
+OPEN: Any = None
+
+# What settings left open become. "grid" are our compiled games, the others any game brought along.
+_VECTOR: dict[str, Any] = {
+    "minutes": 10.0,
+    "num_envs": 8,
+    "batch_size": 128,
+    "learning_rate": 1e-3,
+    "rate_end": 0.1,
+    "steps_per_update": 4,
+    "updates_at_once": 16,
+    "target_tau": 0.01,
+    "replay_size": 50_000,
+    "warm_up": 1_000,
+    "width": 128,
+    "discriminator_width": 64,
+    "epsilon": 0.05,
+    "epsilon_steps": 10_000,
+    "symmetries": 1,
+    "safety": "none",
+    "evaluate_every": 60.0,
+    "evaluation_episodes": 20,
+}
+BY_OBSERVATION: dict[str, dict[str, Any]] = {
+    "grid": {
+        "minutes": 10.0,
+        "num_envs": 128,
+        "batch_size": 512,
+        "learning_rate": 5e-4,
+        "rate_end": 0.1,
+        "steps_per_update": 256,
+        "updates_at_once": 1,
+        "target_tau": 0.01,
+        "replay_size": 200_000,
+        "warm_up": 4_096,
+        "width": 256,
+        "discriminator_width": 128,
+        "epsilon": 0.05,
+        "epsilon_steps": 0,
+        "symmetries": 8,
+        "safety": "survivable",
+        "evaluate_every": 60.0,
+        "evaluation_episodes": 200,
+    },
+    "vector": _VECTOR,
+    "categories": _VECTOR,
+    "image": {
+        **_VECTOR,
+        "num_envs": 16,
+        "learning_rate": 3e-4,
+        "replay_size": 200_000,
+        "warm_up": 5_000,
+        "epsilon": 0.02,
+        "epsilon_steps": 100_000,
+    },
+}
+
+# With a memory: fewer updates, each of many steps.
+RECURRENT: dict[str, Any] = {
+    "batch_size": 512,
+    "steps_per_update": 16,
+    "updates_at_once": 4,
+    "replay_size": 50_000,
+}
 
 # What settings left at 0 or "auto" become, by the kind of reward. With style alone the scale of
 # the reward is the temperature's; beside the game's reward of ±1 a temperature of 0.02 makes a sure
@@ -17,17 +92,33 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "style": _STYLE,
     "constant": _STYLE,
     "none": _STYLE,
+    "sqil": {**_STYLE, "temperature": 0.2},
     "mix": _MIX,
     "game": {**_MIX, "policy": "greedy"},
+}
+# The same for games brought along, whose episodes are long and whose rewards come early.
+_FOREIGN: dict[str, Any] = {"gamma": 0.99, "n_step": 1, "temperature": 1.0, "policy": "soft"}
+FOREIGN_DEFAULTS: dict[str, dict[str, Any]] = {
+    "style": _FOREIGN,
+    "none": _FOREIGN,
+    "mix": _FOREIGN,
+    "game": {**_FOREIGN, "n_step": 3, "policy": "greedy"},
+    "constant": {**_FOREIGN, "n_step": 3, "policy": "greedy"},
 }
 
 # Settings and the least and greatest value that each may have.
 RANGES: tuple[tuple[tuple[str, ...], float, float], ...] = (
-    (("seed", "steps", "warm_up", "threads"), 0, math.inf),
+    (("seed", "steps", "warm_up", "threads", "epsilon_steps"), 0, math.inf),
     (("num_envs", "n_step", "steps_per_update", "evaluation_episodes", "replay_size"), 1, math.inf),
+    (("updates_at_once", "memory_size", "sequence"), 1, math.inf),
+    (("pool_size", "snapshot_every"), 1, math.inf),
+    (("burn_in",), 0, math.inf),
+    (("pool_size", "snapshot_every"), 1, math.inf),
     (("width", "window", "discriminator_width", "discriminator_window"), 1, math.inf),
     (("batch_size",), 2, math.inf),
     (("epsilon", "target_tau", "rate_end", "old_negatives"), 0, 1),
+    (("clone_dropout", "discriminator_dropout"), 0, 0.9),
+    (("avoid_weight",), 0, math.inf),
 )
 
 
@@ -38,12 +129,17 @@ class PolicyConfig:
     out: str
     """Folder of the run: checkpoints, run.json, log.jsonl, model.onnx."""
     game: str = "blast"
-    """Game to train for."""
+    """Compiled game to train for."""
+    env: str = ""
+    """Gymnasium id to train for instead, such as CartPole-v1; "module:ID" imports the module that
+    registers it first."""
     demos: str | None = None
     """Demonstrations (.npz); needed for every reward but `game` and `constant`."""
-    reward: Literal["style", "game", "mix", "constant", "none"] = "style"
+    reward: Open[Literal["style", "game", "mix", "constant", "none", "sqil"]] = OPEN
     """style: the discriminator's alone; game: the rules' alone; mix: both; constant: +1 a step, the
-    control that proves nothing was learned from it; none: cloning only."""
+    control that proves nothing was learned from it; none: cloning only; sqil: 1 for demonstrated
+    steps and 0 for one's own (Reddy et al. 2020), for comparison. Open: style, for --env without
+    demonstrations game."""
     style_form: Literal["advantage", "neutral", "survive", "goal"] = "advantage"
     """How the discriminator's logit becomes a reward; derivations in learn/rewards.py."""
     style_weight: float = 0.0
@@ -53,19 +149,26 @@ class PolicyConfig:
     """Factor of the game reward (+1 win, -1 loss) in `game` and `mix`."""
     warm_start: bool = False
     """Start the DQN from a clone of the demonstrations."""
-    minutes: float = 10.0
-    """Wall-clock minutes of training."""
+    minutes: Open[float] = OPEN
+    """Wall-clock minutes of training; 0: no limit but `steps`. Open: 10, and for --env 0 where
+    `steps` are given."""
     steps: int = 0
     """Stop after this many env steps; 0 means only the clock stops the run."""
     seed: int = 0
     """Start of every random stream of the run."""
     opponents: str = "survivor,hunter"
-    """Scripted players in the other seat, separated by commas; one named twice sits there twice as
-    often."""
+    """Who sits in the other seat, separated by commas: scripted players, model files, shipped
+    models such as blast/strong; one named twice sits there twice as often. `self` are frozen
+    earlier policies of this run: with it, every episode draws its opponent, oftener one to whom the
+    learner loses (learn/opponents.py)."""
+    pool_size: int = 8
+    """Frozen policies kept for `self`, spread over the run."""
+    snapshot_every: int = 200_000
+    """Env steps between two policies that are frozen for `self`."""
     levels: str = "generator"
     """Where the levels come from: `generator` (the shipped one), `builtin`, or a folder."""
-    num_envs: int = 128
-    """Envs stepped together."""
+    num_envs: Open[int] = OPEN
+    """Envs stepped together; open: 128, for --env 8, of images 16."""
     late_reward: float = 1.0
     """Factor of the game reward for a match that nobody wins early (in Blast: before the arena
     closes); below 1, waiting for the walls pays less."""
@@ -81,40 +184,60 @@ class PolicyConfig:
     """Temperature of the soft policy, in units of reward; 0: 1 for style alone, else 0.02."""
     play_temperature: float = 0.0
     """Temperature that the model plays with; 0: `temperature`."""
-    epsilon: float = 0.05
-    """Share of random allowed actions under the greedy policy."""
-    safety: Literal["survivable", "none"] = "survivable"
-    """Which actions are allowed in behaviour and target: survivable ones, or all legal ones."""
-    batch_size: int = 512
-    """Transitions in one update."""
+    epsilon: Open[float] = OPEN
+    """Share of random allowed actions under the greedy policy; open: 0.05, of images 0.02."""
+    epsilon_steps: Open[int] = OPEN
+    """Env steps over which that share falls from 1 to `epsilon`; open: 0, for --env 10,000, of
+    images 100,000."""
+    safety: Open[Literal["survivable", "none"]] = OPEN
+    """Which actions are allowed in behaviour and target: survivable ones, or all legal ones; open:
+    survivable, for --env none, where nothing is known of what can be survived."""
+    batch_size: Open[int] = OPEN
+    """Transitions in one update; open: 512, for --env 128."""
     demo_share: float = 0.25
     """Share of each batch drawn from the demonstrations."""
     margin: float = 0.0
     """Weight of the large-margin loss on demonstrations at the start; falls to 0 over the run."""
     clone_weight: float = 0.0
     """Weight of the cross-entropy to the demonstrated action, kept as a loss term."""
-    learning_rate: float = 5e-4
-    """Adam's step size for the Q-network."""
-    rate_end: float = 0.1
-    """Share of the learning rates that is left at the end; they fall from half-time on."""
-    steps_per_update: int = 256
-    """Env steps between two updates of the Q-network."""
-    target_tau: float = 0.01
-    """Share of the Q-network that the target network takes over in each update."""
-    replay_size: int = 200_000
-    """Transitions that the replay buffer holds."""
-    warm_up: int = 4_096
-    """Env steps before the first update."""
+    learning_rate: Open[float] = OPEN
+    """Adam's step size for the Q-network; open: 5e-4, for --env 1e-3, of images 3e-4."""
+    rate_end: Open[float] = OPEN
+    """Share of the learning rates that is left at the end; they fall from half-time on. Open:
+    0.1."""
+    steps_per_update: Open[int] = OPEN
+    """Env steps between two updates of the Q-network; open: 256, for --env 4."""
+    updates_at_once: Open[int] = OPEN
+    """Updates made in one call of the compiled graph, from batches drawn together; open: 1, for
+    --env 16."""
+    target_tau: Open[float] = OPEN
+    """Share of the Q-network that the target network takes over in each update; open: 0.01."""
+    replay_size: Open[int] = OPEN
+    """Transitions that the replay buffer holds; open: 200,000, for --env 50,000."""
+    warm_up: Open[int] = OPEN
+    """Env steps before the first update; open: 4,096, for --env 1,000, of images 5,000."""
     encoder: Literal["dense", "convolutional"] = "dense"
     """Network in front of the heads."""
-    width: int = 256
-    """Units of the hidden layers."""
+    memory: Literal["none", "gru"] = "none"
+    """gru: a recurrent network, for games whose observation does not tell all that matters; it
+    learns from the game's reward alone, with the greedy policy."""
+    memory_size: int = 64
+    """Numbers that a recurrent network remembers."""
+    sequence: int = 32
+    """Consecutive steps that a recurrent network learns from at once: as far back as it can learn
+    to remember."""
+    burn_in: int = 8
+    """Steps before those, which only refresh what it remembered when they were played."""
+    width: Open[int] = OPEN
+    """Units of the hidden layers; open: 256, for --env 128."""
     window: int = 9
     """Side of the egocentric window that the Q-network sees (odd)."""
+    ways: bool = True
+    """Tell the networks how near things are on foot, besides the window (learn/ways.py)."""
     discriminator_window: int = 9
     """Side of the egocentric window that the discriminator sees (odd)."""
-    discriminator_width: int = 128
-    """Units of the discriminator's hidden layers."""
+    discriminator_width: Open[int] = OPEN
+    """Units of the discriminator's hidden layers; open: 128, for --env 64."""
     discriminator_rate: float = 3e-4
     """Adam's step size for the discriminator."""
     discriminator_dropout: float = 0.1
@@ -123,14 +246,26 @@ class PolicyConfig:
     """Weight of the squared gradient of the logit at demonstrations."""
     old_negatives: float = 0.5
     """Share of the discriminator's negatives drawn from the whole replay buffer, not its newest."""
-    symmetries: int = 8
-    """Board symmetries used as augmentation: 1 none, 4 flips, 8 flips and transposition."""
-    clone_epochs: int = 60
+    symmetries: Open[int] = OPEN
+    """Board symmetries used as augmentation: 1 none, 4 flips, 8 flips and transposition. Open: 8,
+    for --env 1."""
+    clone_dropout: float = 0.2
+    """Dropout on the Q-network's input and hidden layers while it is cloning."""
+    avoid_weight: float = 0.1
+    """Weight of the loss that keeps the values of forbidden actions below those of the allowed, so
+    that the policy can do without the filter."""
+    control: Literal["none", "random-discriminator", "shuffled"] = "none"
+    """A run that should fail if the measure is right. random-discriminator: it never learns;
+    shuffled: the demonstrated actions are dealt out anew among the states."""
+    clone_epochs: int = 100
     """Passes over the demonstrations when cloning."""
-    evaluate_every: float = 60.0
-    """Seconds of training between two evaluations; each writes a checkpoint."""
-    evaluation_episodes: int = 200
-    """Episodes of one evaluation during training."""
+    evaluate_every: Open[float] = OPEN
+    """Seconds of training between two evaluations; each writes a checkpoint. Open: 60."""
+    evaluate_steps: Open[int] = OPEN
+    """Env steps between two evaluations, in place of seconds; 0: by seconds. Open: 0, for --env a
+    twentieth of `steps`."""
+    evaluation_episodes: Open[int] = OPEN
+    """Episodes of one evaluation during training; open: 200, for --env 20."""
     select: Literal["auto", "style", "strength", "last"] = "auto"
     """Which checkpoint is kept as the model; auto: strength for `game` and `mix`, else style."""
     threads: int = 2
@@ -140,14 +275,28 @@ class PolicyConfig:
     force: bool = False
     """Replace an existing `out`."""
 
-    def resolved(self) -> PolicyConfig:
-        """The same settings with nothing left open, checked. Raises ConfigError."""
+    def resolved(self, observation_kind: str = "") -> PolicyConfig:
+        """The same settings with nothing left open, checked. Raises ConfigError.
+
+        observation_kind: a key of BY_OBSERVATION; without it, grid or, with `env`, vector
+        """
+        kind = observation_kind or ("vector" if self.env else "grid")
+        reward = self.reward or ("game" if self.env and not self.demos else "style")
+        by_reward = FOREIGN_DEFAULTS if self.env else DEFAULTS
+        by_observation = {**BY_OBSERVATION[kind], "reward": reward}
+        by_observation["evaluate_steps"] = 0
+        if self.memory == "gru":
+            by_observation |= RECURRENT
+        if self.env and self.steps:
+            by_observation["evaluate_steps"] = max(self.steps // 20, 1)
+            by_observation["minutes"] = 0.0
+        opened = {name: value for name, value in by_observation.items() if self._is_open(name)}
         chosen = {
             name: value
-            for name, value in DEFAULTS[self.reward].items()
+            for name, value in by_reward[reward].items()
             if getattr(self, name) in (0, "auto")
         }
-        config = replace(self, **chosen)
+        config = replace(self, **opened, **chosen)
         config = replace(
             config,
             style_weight=config.style_weight or config.temperature,
@@ -155,6 +304,9 @@ class PolicyConfig:
         )
         config.check()
         return config
+
+    def _is_open(self, name: str) -> bool:
+        return getattr(self, name) is None
 
     def check(self) -> None:
         """Raise ConfigError where settings are out of range or contradict each other."""
@@ -173,8 +325,11 @@ class PolicyConfig:
             raise ConfigError("expected the name of a scripted player or more in opponents")
         if not 0 < self.gamma < 1:
             raise ConfigError(f"expected 0 < gamma < 1, got {self.gamma}")
-        if self.minutes <= 0:
-            raise ConfigError(f"expected a positive number of minutes, got {self.minutes}")
+        if self.minutes < 0 or (self.minutes == 0 and self.steps == 0):
+            raise ConfigError(
+                f"expected a positive number of minutes, or 0 minutes and a number of steps, "
+                f"got {self.minutes}"
+            )
         if self.window % 2 == 0 or self.discriminator_window % 2 == 0:
             raise ConfigError("the windows need an odd side, so that the player is in the middle")
         if self.symmetries not in (1, 4, 8):
@@ -186,16 +341,42 @@ class PolicyConfig:
                 "style_form advantage needs the policy's probabilities: use --policy soft, or "
                 "--style-form neutral"
             )
+        if self.memory == "gru" and (self.reward not in ("game", "constant") or self.warm_start):
+            raise ConfigError(
+                f"--memory gru learns from the game's reward: expected --reward game, got "
+                f"{self.reward}{' with a warm start' if self.warm_start else ''}"
+            )
+        if self.memory == "gru" and self.policy != "greedy":
+            raise ConfigError("--memory gru needs --policy greedy")
+        if self.memory == "gru" and "self" in self.opponent_names:
+            raise ConfigError(
+                "--memory gru cannot play against itself: expected opponents without self"
+            )
         if self.temperature <= 0:
             raise ConfigError(f"expected a positive temperature, got {self.temperature}")
 
     @property
     def needs_demos(self) -> bool:
-        return self.reward in ("style", "mix", "none") or self.warm_start
+        return self.reward in ("style", "mix", "none", "sqil") or self.warm_start
 
     @property
     def uses_discriminator(self) -> bool:
         return self.reward in ("style", "mix")
+
+    @property
+    def clones_discriminator(self) -> bool:
+        """Whether a warm start gives the discriminator its fixed point beside a clone."""
+        return self.style_form == "advantage" and self.control != "random-discriminator"
+
+    @property
+    def steps_in_a_row(self) -> int:
+        """Consecutive steps that one sample of the replay buffer needs."""
+        return self.n_step if self.memory == "none" else self.burn_in + self.sequence
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The opponents but `self`, each once."""
+        return tuple(name for name in dict.fromkeys(self.opponent_names) if name != "self")
 
     @property
     def opponent_names(self) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
-"""Demonstrations as transitions: recorded episodes played again, observations re-derived."""
+"""Demonstrations as transitions: of our games, recorded episodes played again and observations
+re-derived; of games brought along, what the file holds."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ import numpy as np
 
 import fastenv
 from engine_plugin.errors import TrajectoryError
-from engine_plugin.learn.arena import allowed_actions
+from engine_plugin.facts import GameFacts
+from engine_plugin.learn.agents import allowed_actions
 from engine_plugin.learn.replay import ReplayBuffer
 from engine_plugin.trajectory import (
     Episode,
@@ -27,11 +29,20 @@ class Demonstrations:
     transitions: every demonstrated transition, in order, as a full replay buffer of one env
     player: who demonstrated, by name
     opponents: whom they played, by name
+    has_rewards: whether the game's rewards are known; a file of stored observations has none
     """
 
     transitions: ReplayBuffer
     player: str
     opponents: tuple[str, ...]
+    has_rewards: bool = True
+
+    def deal_actions_anew(self, random: np.random.Generator) -> None:
+        """Shuffle the actions among the states: a control, from which no style can be learned."""
+        arrays, count = self.transitions.arrays, self.transitions.filled
+        actions = random.permutation(arrays["actions"][:count, 0])
+        arrays["actions"][:count, 0] = actions
+        arrays["allowed"][np.arange(count), 0, actions] = 1
 
 
 def load_demonstrations(path: str | Path, spec: GameSpec, safety: str) -> Demonstrations:
@@ -43,6 +54,46 @@ def load_demonstrations(path: str | Path, spec: GameSpec, safety: str) -> Demons
     file = load_trajectories(path, game=spec.name, layout_hash=spec.layout_hash)
     player, opponents = who_played(file.header)
     return Demonstrations(_transitions(file, spec, safety), player, opponents)
+
+
+def stored_demonstrations(path: str | Path, facts: GameFacts) -> Demonstrations:
+    """Read a demonstration file of a game brought along. Raises TrajectoryError.
+
+    What followed the last action of an episode is not stored. Where the rules ended it, nothing
+    follows; where it was cut, its last observation only serves as what followed the one before.
+    """
+    file = load_trajectories(path, game=facts.name, layout_hash=facts.layout_hash)
+    if not file.header.stores_observations:
+        raise TrajectoryError(
+            f"{path}: expected stored observations, the file has none; record it again"
+        )
+    shape, seats = facts.observation_shape, file.header.demonstrated
+    kept = [episode.ticks - (not episode.terminated) for episode in file.episodes]
+    if not sum(kept):
+        raise TrajectoryError(f"{path}: expected an episode of two steps or more, got none")
+    buffer = ReplayBuffer(
+        sum(kept) * len(seats), 1, shape, len(facts.actions), facts.observation_dtype
+    )
+    for episode, ticks in zip(file.episodes, kept, strict=True):
+        assert episode.observations is not None and episode.masks is not None
+        for seat in seats:
+            seen = episode.observations[:, seat].reshape(-1, *shape)
+            allowed = episode.masks[:, seat].copy()
+            allowed[np.arange(episode.ticks), episode.actions[:, seat]] = 1
+            for tick in range(ticks):
+                after = min(tick + 1, episode.ticks - 1)
+                buffer.add(
+                    observations=seen[tick],
+                    allowed=allowed[tick],
+                    actions=episode.actions[tick, seat],
+                    rewards=np.float32(0),
+                    next_observations=seen[after],
+                    next_allowed=allowed[after],
+                    terminated=episode.terminated and tick == ticks - 1,
+                    truncated=not episode.terminated and tick == ticks - 1,
+                )
+    player, opponents = who_played(file.header)
+    return Demonstrations(buffer, player, opponents, has_rewards=False)
 
 
 def who_played(header: TrajectoryHeader) -> tuple[str, tuple[str, ...]]:
@@ -57,7 +108,7 @@ def who_played(header: TrajectoryHeader) -> tuple[str, tuple[str, ...]]:
 
 
 def _transitions(file: TrajectoryFile, spec: GameSpec, safety: str) -> ReplayBuffer:
-    buffer = ReplayBuffer(file.transitions, 1, spec.observation_size, len(spec.actions))
+    buffer = ReplayBuffer(file.transitions, 1, spec.observation_shape, len(spec.actions))
     for number, episode in enumerate(file.episodes, start=1):
         level = fastenv.Level.from_tiles(episode.level, spec)
         batch = fastenv.make_batch(spec.name, 1, levels=[level], autoreset=False)

@@ -12,12 +12,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from engine_plugin.facts import GameFacts
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.dqn import chosen, cloning_loss, log_policy
-from engine_plugin.learn.networks import DQN, Discriminator
+from engine_plugin.learn.networks import DQN, Discriminator, example_of
 from engine_plugin.learn.replay import Transitions
 from engine_plugin.learn.rewards import logits_demonstration_is_high
-from fastenv import GameSpec
 
 REST_ABOVE = 0.85
 SMOOTHING = 0.98
@@ -26,10 +26,10 @@ SMOOTHING = 0.98
 class DiscriminatorLearner:
     """Discriminator, optimiser, compiled update and the controller of its pace."""
 
-    def __init__(self, spec: GameSpec, config: PolicyConfig):
+    def __init__(self, facts: GameFacts, config: PolicyConfig):
         self.config = config
-        self.network = Discriminator(spec, config)
-        self.network(tf.zeros([1, spec.observation_size], tf.uint8))
+        self.network = Discriminator(facts, config)
+        self.network(example_of(facts))
         self.optimizer = keras.optimizers.Adam(config.discriminator_rate, global_clipnorm=10.0)
         self.optimizer.build(self.network.trainable_variables)
         self.update = tf.function(self._update, autograph=False)
@@ -47,13 +47,13 @@ class DiscriminatorLearner:
     def should_rest(self) -> bool:
         return self.balanced_accuracy > REST_ABOVE
 
-    def _clone(self, observations: Any, allowed: Any, actions: Any, symmetry: Any) -> Any:
+    def _clone(self, observations: Any, actions: Any, symmetry: Any) -> Any:
         """One step towards f = log pi of a clone, the fixed point of the form `advantage`: beside a
         cloned policy the discriminator then begins with nothing to correct."""
         with tf.GradientTape() as tape:
             outputs = self.network(observations, symmetry, training=True)
             # A clone knows nothing of ends: the absorbing state is judged neither way.
-            loss = cloning_loss(outputs, allowed, actions) + tf.square(self.network.absorbing)
+            loss = cloning_loss(outputs, actions) + tf.square(self.network.absorbing)
         variables = self.network.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
@@ -76,15 +76,7 @@ class DiscriminatorLearner:
             logs = tf.maximum(logs, -12.0)
         else:
             logs = tf.zeros_like(actions, tf.float32)
-        places = (
-            actions
-            if symmetry is None
-            else tf.gather(
-                tf.gather(self.network.in_original_order.permutations, symmetry),
-                actions,
-                batch_dims=1,
-            )
-        )
+        places = self.network.in_original_order.places(actions, symmetry)
         window, vector = self.network.encoder(observations, symmetry)
         ends = tf.stack([tf.reduce_mean(demonstrated.terminated), tf.reduce_mean(own.terminated)])
         with tf.GradientTape() as tape:
@@ -95,8 +87,9 @@ class DiscriminatorLearner:
             absorbing = self.network.absorbing
             loss += ends[0] * tf.nn.softplus(-absorbing) + ends[1] * tf.nn.softplus(absorbing)
             total = loss + config.gradient_penalty * penalty
-        gradients = tape.gradient(total, self.network.trainable_variables)
-        self.optimizer.apply(gradients, self.network.trainable_variables)
+        if config.control != "random-discriminator":
+            gradients = tape.gradient(total, self.network.trainable_variables)
+            self.optimizer.apply(gradients, self.network.trainable_variables)
         accuracy = 0.5 * (
             tf.reduce_mean(tf.cast(shown > 0, tf.float32))
             + tf.reduce_mean(tf.cast(played < 0, tf.float32))
@@ -113,4 +106,5 @@ class DiscriminatorLearner:
             inner.watch(window)
             outputs = chosen(self.network.judge(window, vector, training=True), places)
         slope = inner.gradient(outputs, window)[:count]
-        return outputs, tf.reduce_mean(tf.reduce_sum(tf.square(slope), axis=[1, 2, 3]))
+        axes = list(range(1, len(window.shape)))
+        return outputs, tf.reduce_mean(tf.reduce_sum(tf.square(slope), axis=axes))

@@ -11,15 +11,17 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from engine_plugin.facts import GameFacts
 from engine_plugin.learn.config import PolicyConfig
-from engine_plugin.learn.networks import DQN, Discriminator
+from engine_plugin.learn.networks import Discriminator, build_network
 from engine_plugin.learn.replay import Transitions
 from engine_plugin.learn.rewards import absorbing_value, style_reward
-from fastenv import GameSpec
 
 FORBIDDEN = -1e9
+AVOIDED = 6.0  # temperatures that a forbidden action's value is to lie below the state's: e^-6
 MARGIN = 0.8  # of the large-margin loss (DQfD, Hester et al. 2018)
 
 
@@ -38,34 +40,78 @@ def log_policy(values: Any, allowed: Any, temperature: float) -> Any:
     return tf.nn.log_softmax(allowed_only(values / temperature, allowed), axis=1)
 
 
-def cloning_loss(outputs: Any, allowed: Any, actions: Any) -> Any:
-    """Cross-entropy of softmax(outputs) over allowed actions to the demonstrated ones, a scalar.
+def cloning_loss(outputs: Any, actions: Any) -> Any:
+    """Cross-entropy of softmax(outputs) to the demonstrated actions, a scalar.
 
-    A pull of log sum exp towards 0 fixes what the cross-entropy leaves free, so that outputs
-    are log pi themselves: the values that the DQN's fixed point has, see learn/rewards.py.
+    Over all actions, not the allowed ones alone: so the clone learns what its demonstrator never
+    does, and what the filter would forbid is improbable without the filter too. A pull of
+    log sum exp towards 0 fixes what the cross-entropy leaves free, so that outputs are log pi
+    themselves: the values that the DQN's fixed point has, see learn/rewards.py.
     """
-    logs = log_policy(outputs, allowed, 1.0)
-    normaliser = tf.reduce_logsumexp(allowed_only(outputs, allowed), axis=1)
-    return tf.reduce_mean(tf.square(normaliser)) / 2 - tf.reduce_mean(chosen(logs, actions))
+    normaliser = tf.reduce_logsumexp(outputs, axis=1)
+    likelihood = chosen(outputs, actions) - normaliser
+    return tf.reduce_mean(tf.square(normaliser)) / 2 - tf.reduce_mean(likelihood)
 
 
-class DQNLearner:
-    """Q-network, target network, optimiser, and the compiled update and acting functions."""
+def avoidance_loss(values: Any, allowed: Any, temperature: float) -> Any:
+    """How far values of forbidden actions reach above V(s) - AVOIDED * temperature, a scalar.
 
-    def __init__(self, spec: GameSpec, config: PolicyConfig, discriminator: Discriminator | None):
+    Nothing else tells their values: they are never played, nor do they count in the target. With
+    this the policy keeps off them where no filter stands behind it.
+    """
+    state = temperature * tf.reduce_logsumexp(
+        allowed_only(values, allowed) / temperature, axis=1, keepdims=True
+    )
+    excess = tf.nn.relu(values - tf.stop_gradient(state) + AVOIDED * temperature)
+    return tf.reduce_mean(tf.where(allowed > 0, 0.0, excess))
+
+
+class ValueLearner:
+    """Q-network, target network and optimiser, whatever their updates look like."""
+
+    def __init__(self, facts: GameFacts, config: PolicyConfig):
         self.config = config
-        self.discriminator = discriminator
-        self.network = DQN(spec, config)
-        self.target = DQN(spec, config)
-        example = tf.zeros([1, spec.observation_size], tf.uint8)
-        self.network(example)
-        self.target(example)
+        self.network = build_network(facts, config)
+        self.target = build_network(facts, config)
         self.target.set_weights(self.network.get_weights())
         self.optimizer = keras.optimizers.Adam(config.learning_rate, global_clipnorm=10.0)
         self.optimizer.build(self.network.trainable_variables)
+
+    def set_learning_rate(self, rate: float) -> None:
+        self.optimizer.learning_rate.assign(rate)
+
+    def set_scale(self, mean: np.ndarray, deviation: np.ndarray) -> None:
+        """Normalise observations of numbers by these, float [size] each."""
+        for network in (self.network, self.target):
+            network.encoder.set_scale(mean, deviation)
+
+    def apply(self, gradients: Any) -> None:
+        self.optimizer.apply(gradients, self.network.trainable_variables)
+
+    def follow(self) -> None:
+        """Move the target network a little towards the Q-network."""
+        for ours, theirs in zip(
+            self.target.trainable_variables, self.network.trainable_variables, strict=True
+        ):
+            ours.assign_add(self.config.target_tau * (theirs - ours))
+
+
+class DQNLearner(ValueLearner):
+    """The learner of a network without memory, and its compiled update and acting functions.
+
+    state_size: numbers that the network remembers of a row; none here
+    """
+
+    state_size = 0
+
+    def __init__(self, facts: GameFacts, config: PolicyConfig, discriminator: Discriminator | None):
+        super().__init__(facts, config)
+        self.discriminator = discriminator
         self.act = tf.function(self._act, autograph=False)
         self.act_averaged = tf.function(self._act_averaged, autograph=False)
         self.update = tf.function(self._update, autograph=False)
+        # XLA fuses the hundreds of small operations of an update; it pays where many are made.
+        self.update_many = tf.function(self._update_many, autograph=False, jit_compile=True)
         self.clone = tf.function(self._clone, autograph=False)
 
     def _act(self, observations: Any, allowed: Any) -> Any:
@@ -77,21 +123,23 @@ class DQNLearner:
         weights, and therefore what is evaluated and exported."""
         return allowed_only(self.target(observations), allowed)
 
-    def set_learning_rate(self, rate: float) -> None:
-        self.optimizer.learning_rate.assign(rate)
-
-    def step_rewards(self, batch: Transitions, symmetry: Any) -> tuple[Any, Any]:
+    def step_rewards(
+        self, batch: Transitions, symmetry: Any, demonstrations: int = 0
+    ) -> tuple[Any, Any]:
         """Rewards float32 [B, n] by config, and the value of an episode's end, a scalar."""
         config = self.config
         end_value = tf.constant(0.0)
         paid = tf.ones_like if config.reward == "constant" else tf.zeros_like
         rewards = paid(batch.rewards)
+        if config.reward == "sqil":
+            rows = tf.range(batch.rewards.shape[0])[:, None] < demonstrations
+            rewards += tf.cast(rows, tf.float32)
         if config.reward in ("game", "mix"):
             rewards += config.game_weight * batch.rewards
         if self.discriminator is not None:
             weight = config.style_weight
             rows, steps = batch.actions.shape
-            flat = tf.reshape(batch.observations, [-1, batch.observations.shape[2]])
+            flat = tf.reshape(batch.observations, [-1, *batch.observations.shape[2:]])
             repeated = None if symmetry is None else tf.repeat(symmetry, steps)
             outputs = chosen(self.discriminator(flat, repeated), tf.reshape(batch.actions, [-1]))
             style = style_reward(config.style_form, outputs)
@@ -108,7 +156,7 @@ class DQNLearner:
         float32 [B, n]. Soft Q(s, a) = r + gamma V(s'), V(s') = E[Q(s', a') - T log pi(a' | s')]:
         a sum over n steps needs that term for each action but the first."""
         rows, steps = batch.actions.shape
-        later = tf.reshape(batch.observations[:, 1:], [-1, batch.observations.shape[2]])
+        later = tf.reshape(batch.observations[:, 1:], [-1, *batch.observations.shape[2:]])
         allowed = tf.reshape(batch.allowed[:, 1:], [-1, batch.allowed.shape[2]])
         actions = tf.reshape(batch.actions[:, 1:], [-1])
         repeated = None if symmetry is None else tf.repeat(symmetry, steps - 1)
@@ -132,7 +180,7 @@ class DQNLearner:
         Returns float32 [3]: temporal-difference loss, mean value, mean reward.
         """
         config = self.config
-        rewards, end_value = self.step_rewards(batch, symmetry)
+        rewards, end_value = self.step_rewards(batch, symmetry, demonstrations)
         powers = config.gamma ** tf.range(batch.rewards.shape[1], dtype=tf.float32)
         summed = tf.reduce_sum(rewards * batch.valid * powers, axis=1)
         after = (1 - batch.terminated) * self.next_values(batch, symmetry)
@@ -144,6 +192,10 @@ class DQNLearner:
             value = chosen(values, batch.actions[:, 0])
             temporal_difference = tf.reduce_mean(keras.losses.huber(goal[:, None], value[:, None]))
             loss = temporal_difference
+            if config.avoid_weight:
+                loss += config.avoid_weight * avoidance_loss(
+                    values, batch.allowed[:, 0], config.temperature
+                )
             if demonstrations and config.margin:
                 loss += margin * self.margin_loss(values[:demonstrations], batch, demonstrations)
             if demonstrations and config.clone_weight:
@@ -153,14 +205,23 @@ class DQNLearner:
                     batch.actions[:demonstrations, 0],
                 )
         self.apply(tape.gradient(loss, self.network.trainable_variables))
-        for ours, theirs in zip(
-            self.target.trainable_variables, self.network.trainable_variables, strict=True
-        ):
-            ours.assign_add(config.target_tau * (theirs - ours))
+        self.follow()
         return tf.stack([temporal_difference, tf.reduce_mean(value), tf.reduce_mean(rewards)])
 
-    def apply(self, gradients: Any) -> None:
-        self.optimizer.apply(gradients, self.network.trainable_variables)
+    def _update_many(
+        self, batches: Transitions, demonstrations: int, symmetry: Any, margin: Any
+    ) -> Any:
+        """One gradient step after the other on batches with a leading axis [K]; means as of
+        `update`. One call for all, because a call costs more than a small network's update."""
+        count = batches.actions.shape[0]
+
+        def one(index: Any, sums: Any) -> tuple[Any, Any]:
+            batch = Transitions(*(array[index] for array in batches))
+            turned = None if symmetry is None else symmetry[index]
+            return index + 1, sums + self._update(batch, demonstrations, turned, margin)
+
+        _, sums = tf.while_loop(lambda index, _: index < count, one, [0, tf.zeros(3)])
+        return sums / count
 
     @staticmethod
     def margin_loss(values: Any, batch: Transitions, count: int) -> Any:
@@ -175,10 +236,10 @@ class DQNLearner:
         logs = log_policy(values, allowed, self.config.temperature)
         return -tf.reduce_mean(chosen(logs, actions))
 
-    def _clone(self, observations: Any, allowed: Any, actions: Any, symmetry: Any) -> Any:
+    def _clone(self, observations: Any, actions: Any, symmetry: Any) -> Any:
         """One step of behaviour cloning: the outputs are logits of the policy."""
         with tf.GradientTape() as tape:
-            loss = cloning_loss(self.network(observations, symmetry), allowed, actions)
+            loss = cloning_loss(self.network(observations, symmetry, training=True), actions)
         self.apply(tape.gradient(loss, self.network.trainable_variables))
         return loss
 

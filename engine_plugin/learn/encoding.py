@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from engine_plugin.learn.ways import PROBE_NAMES, Ways
 from fastenv import GameSpec
 
 DANGER_TICKS = 8  # values of the high four bits of a cell, 0 excluded
@@ -70,13 +71,17 @@ class GridLayout:
     foe_row: int
     contents: int
     wall: int
+    solid: tuple[int, ...]
+    opaque: tuple[int, ...]
+    reach: int | None
     scalars: tuple[tuple[int, float], ...]
 
     @classmethod
     def of(cls, spec: GameSpec) -> GridLayout:
-        """Offsets in the flat observation, how many kinds of content a cell can have, and which is
-        the wall that lies around the board. `scalars`: (offset, scale) of what is neither the grid
-        nor a position nor the seat."""
+        """Offsets in the flat observation, how many kinds of content a cell can have, which is the
+        wall that lies around the board, which are solid and opaque. `reach`: offset of how far the
+        player's bombs reach, None in games without; `scalars`: (offset, scale) of what is neither
+        the grid nor a position nor the seat."""
         positions = ("cells", "own_column", "own_row", "foe_column", "foe_row", "seat")
         return cls(
             height=spec.height,
@@ -88,6 +93,9 @@ class GridLayout:
             foe_row=spec.offset("foe_row"),
             contents=len(spec.contents),
             wall=spec.content_id("wall"),
+            solid=spec.contents_that_are("solid"),
+            opaque=spec.contents_that_are("opaque"),
+            reach=spec.offset("own_range") if spec.has_field("own_range") else None,
             scalars=tuple(
                 (spec.offset(field.name), 1 / max(field.high, 1))
                 for field in spec.observation
@@ -98,9 +106,12 @@ class GridLayout:
 
 class WindowEncoder:
     """uint8 observations [n, obs_size] -> window float32 [n, side, side, channels] and vector
-    float32 [n, scalars]; `absolute`: whether the vector tells where on the board the player is."""
+    float32 [n, scalars]; `absolute`: whether the vector tells where on the board the player is;
+    `with_ways`: whether it tells how near things are on foot."""
 
-    def __init__(self, layout: GridLayout, side: int, absolute: bool = True):
+    def __init__(
+        self, layout: GridLayout, side: int, absolute: bool = True, with_ways: bool = True
+    ):
         self.layout = layout
         self.side = side
         self.absolute = absolute
@@ -123,10 +134,12 @@ class WindowEncoder:
         self.matrices = SYMMETRIES.astype(np.float32)
         self.table = _cell_table(layout.contents)
         self.channels = self.table.shape[1] + 1
+        self.ways = Ways(layout, action_permutations(PROBE_NAMES)) if with_ways else None
 
     @property
     def vector_size(self) -> int:
-        return len(self.layout.scalars) + 2 + (2 if self.absolute else 0)
+        size = len(self.layout.scalars) + 2 + (2 if self.absolute else 0)
+        return size + (self.ways.size if self.ways else 0)
 
     def __call__(self, observations: Any, symmetry: Any = None) -> tuple[Any, Any]:
         """symmetry int32 [n]: which of the eight each row is shown under; None: as it is."""
@@ -169,4 +182,5 @@ class WindowEncoder:
             tf.cast(values[:, offset], tf.float32)[:, None] * scale
             for offset, scale in layout.scalars
         ]
-        return window, tf.concat(pairs + scalars, axis=1)
+        ways = [self.ways(values, symmetry)] if self.ways else []
+        return window, tf.concat(pairs + scalars + ways, axis=1)

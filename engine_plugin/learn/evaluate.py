@@ -1,4 +1,4 @@
-"""Playing a policy against scripted players, and what is measured there: strength and style.
+"""Playing a policy against opponents, and what is measured there: strength and style.
 
 Needs no TensorFlow: a policy is any function from observations and allowed actions to actions.
 
@@ -26,6 +26,7 @@ from fastenv import GameSpec, Level
 PolicyFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 YARDSTICK = "survivor"
+RESAMPLES, BOOTSTRAP_SEED = 400, 0
 # Name in a summary -> statistic that not every game counts.
 OPTIONAL_COUNTS = {"wins_before_closing": "early_wins", "self_kills": "self_kills"}
 
@@ -154,13 +155,32 @@ class StyleYardstick:
             )
             return np.concatenate(list(played.values()))
 
-        shown = measured(demonstrator)
-        self.profile = profile(spec, shown)
-        self.spread = profile_spread(spec, shown)
-        self.survivor_profile = profile(spec, measured(YARDSTICK))
-        self.survivor_distance = style_distance(self.survivor_profile, self.profile, self.spread)
+        self.shown, self.survivor = measured(demonstrator), measured(YARDSTICK)
+        self.profile = profile(spec, self.shown)
+        self.spread = profile_spread(spec, self.shown)
+        self.survivor_profile = profile(spec, self.survivor)
 
     def score(self, statistics: dict[str, np.ndarray]) -> float:
         """The style score of a policy from its episodes against the same opponents."""
-        own = profile(self.spec, np.concatenate(list(statistics.values())))
-        return 1 - style_distance(own, self.profile, self.spread) / self.survivor_distance
+        return self._score(np.concatenate(list(statistics.values())), slice(None))
+
+    def interval(self, statistics: dict[str, np.ndarray]) -> tuple[float, float]:
+        """95 % interval (low, high) of the score: the bootstrap's percentiles (Efron 1979).
+
+        Episode i of the policy, the demonstrator and the survivor is the same seed and level, so
+        that the three are drawn together. The demonstrator's spread stays what it is.
+        """
+        own = np.concatenate(list(statistics.values()))
+        random = np.random.default_rng(BOOTSTRAP_SEED)
+        scores = [
+            self._score(own, random.integers(0, len(own), len(own))) for _ in range(RESAMPLES)
+        ]
+        low, high = np.percentile(scores, (2.5, 97.5))
+        return float(low), float(high)
+
+    def _score(self, own: np.ndarray, episodes: Any) -> float:
+        agent, demonstrator, survivor = (
+            profile(self.spec, rows[episodes]) for rows in (own, self.shown, self.survivor)
+        )
+        scale = style_distance(survivor, demonstrator, self.spread)
+        return 1 - style_distance(agent, demonstrator, self.spread) / max(scale, 1e-6)

@@ -1,4 +1,4 @@
-"""The `evaluate` command: a model file against scripted players, with and without its filter.
+"""The `evaluate` command: a model file against others, with and without its safety filter.
 
 Needs no TensorFlow.
 """
@@ -13,8 +13,10 @@ import numpy as np
 
 import fastenv
 from engine_plugin.errors import ConfigError, TrajectoryError
+from engine_plugin.learn.agents import BOT_PREFIX, load_agent
 from engine_plugin.learn.demonstrations import who_played
 from engine_plugin.learn.evaluate import (
+    OPTIONAL_COUNTS,
     YARDSTICK,
     PolicyFunction,
     ScriptedPolicy,
@@ -23,13 +25,13 @@ from engine_plugin.learn.evaluate import (
     profile,
     summary,
 )
+from engine_plugin.learn.intervals import share_with_interval
 from engine_plugin.levels.source import levels_from
 from engine_plugin.runtime.policy import Policy, load_policy
 from engine_plugin.trajectory import load_trajectories
 from fastenv import GameSpec, Level
 
 SAFETIES = ("survivable", "none")
-BOT_PREFIX = "bot:"
 
 
 def policy_function(policy: Policy) -> PolicyFunction:
@@ -39,6 +41,17 @@ def policy_function(policy: Policy) -> PolicyFunction:
         return policy.act_batch(observations, allowed, survivable_masks=allowed).astype(np.uint8)
 
     return decide
+
+
+def with_shares(counts: dict[str, Any]) -> dict[str, Any]:
+    """A summary with "shares": what share of all episodes was won, won early, lost by one's own
+    hand, each as {"share", "low", "high"}; the last two in games that count them."""
+    shares = {
+        name: share_with_interval(counts[name], counts["episodes"])
+        for name in ("wins", *OPTIONAL_COUNTS)
+        if name in counts
+    }
+    return {**counts, "shares": shares}
 
 
 def judge_model(
@@ -51,17 +64,18 @@ def judge_model(
     style: str | None,
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """Matches of `model` (a file, a shipped name, or bot:NAME) against scripted players.
+    """Matches of `model` (a file, a shipped name, or bot:NAME) against scripted players or models.
 
-    Returns counts and profile for each opponent, as the card says it plays ("against") and with and
-    without the safety filter, and with `style` the style score against that file's demonstrator on
-    the same seeds, levels and opponents as his. `say` is told what is played, once all is checked.
+    Returns counts, their shares with 95 % intervals, and profile for each opponent, as the card
+    says it plays ("against") and with and without the safety filter, and with `style` the style
+    score against that file's demonstrator on the same seeds, levels and opponents as his. `say` is
+    told what is played, once all is checked.
     """
     if episodes < 1:
         raise ConfigError(f"expected at least one episode, got {episodes}")
     spec = fastenv.game_spec(game)
     for name in against:
-        fastenv.make_bot(name, game)
+        load_agent(name, spec)
     grounds = levels_from(levels, spec, seed)
     contenders: dict[str, PolicyFunction | ScriptedPolicy]
     if model.startswith(BOT_PREFIX):
@@ -83,7 +97,9 @@ def judge_model(
     judged: dict[str, Any] = {}
     for safety, contender in contenders.items():
         played = play_episodes(spec, contender, against, episodes, seed, grounds, safety)
-        judged[safety] = {name: summary(spec, rows) for name, rows in played.items()}
+        judged[safety] = {
+            name: with_shares(summary(spec, rows)) for name, rows in played.items()
+        }
     result = {
         "model": model,
         "game": game,
@@ -128,16 +144,18 @@ def _judge_style(
 ) -> dict[str, Any]:
     demonstrator, opponents = shown
     yardstick = StyleYardstick(spec, demonstrator, opponents, episodes, seed, levels)
-    scores, profiles = {}, {}
+    scores, intervals, profiles = {}, {}, {}
     for safety, contender in contenders.items():
         played = play_episodes(spec, contender, opponents, episodes, seed, levels, safety)
         scores[safety] = round(yardstick.score(played), 4)
+        intervals[safety] = [round(bound, 4) for bound in yardstick.interval(played)]
         profiles[safety] = profile(spec, np.concatenate(list(played.values())))
     return {
         "demonstrator": demonstrator,
         "opponents": list(opponents),
         "score": scores[own],
         "score_by_safety": scores,
+        "interval_by_safety": intervals,
         "profile": profiles[own],
         "demonstrator_profile": yardstick.profile,
         "survivor_profile": yardstick.survivor_profile,

@@ -1,5 +1,6 @@
-"""The two networks of the policy learner: `DQN` (observation -> action values) and `Discriminator`
-(transition -> logit, high = demonstration). Dense or convolutional, by config."""
+"""The networks of the policy learner: `DQN` and `RecurrentDQN` (observation -> action values) and
+`Discriminator` (transition -> logit, high = demonstration). The encoder in front follows from the
+observation, the layers behind it from the settings."""
 
 from __future__ import annotations
 
@@ -8,15 +9,34 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from engine_plugin.facts import ForeignGame, GameFacts
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.encoding import GridLayout, WindowEncoder, action_permutations
+from engine_plugin.learn.foreign_encoding import foreign_encoder
 from fastenv import GameSpec
 
+IMAGE_FILTERS = 16  # as in MinAtar's networks (Young & Tian 2019)
 
-def _trunk(kind: str, dropout: float, name: str) -> keras.Sequential:
-    """Layers from the encoded window [n, side, side, channels] to flat features."""
+
+def example_of(facts: GameFacts) -> Any:
+    """One observation of zeros, to build a network's weights with."""
+    return tf.zeros([1, *facts.observation_shape], facts.observation_dtype)
+
+
+def _encoder(facts: GameFacts, window: int, absolute: bool, with_ways: bool) -> Any:
+    if isinstance(facts, GameSpec):
+        return WindowEncoder(GridLayout.of(facts), window, absolute, with_ways)
+    assert isinstance(facts, ForeignGame)
+    return foreign_encoder(facts)
+
+
+def _trunk(facts: GameFacts, kind: str, dropout: float, name: str) -> keras.Sequential:
+    """Layers from the encoded observation, such as a window [n, side, side, channels], to flat
+    features."""
     layers: list[keras.layers.Layer] = []
-    if kind == "convolutional":
+    if facts.observation_kind == "image":
+        layers.append(keras.layers.Conv2D(IMAGE_FILTERS, 3, activation="relu"))
+    elif kind == "convolutional":
         layers += [
             keras.layers.Conv2D(32, 3, padding="same", activation="relu"),
             keras.layers.Conv2D(32, 3, padding="valid", activation="relu"),
@@ -40,6 +60,11 @@ def _hidden(width: int, dropout: float, name: str) -> keras.Sequential:
     return keras.Sequential(layers, name=name)
 
 
+def _joined(features: Any, vector: Any) -> Any:
+    """Features [n, k] and the encoder's second part, where there is one."""
+    return features if vector is None else tf.concat([features, vector], axis=1)
+
+
 class _InOriginalOrder:
     """Undoes a symmetry on values a network gives for the actions of a transformed board."""
 
@@ -51,50 +76,125 @@ class _InOriginalOrder:
             return values
         return tf.gather(values, tf.gather(self.permutations, symmetry), batch_dims=1)
 
+    def places(self, actions: Any, symmetry: Any) -> Any:
+        """Where actions int32 [n] stand on the transformed board."""
+        if symmetry is None:
+            return actions
+        return tf.gather(tf.gather(self.permutations, symmetry), actions, batch_dims=1)
+
+
+class _NoSymmetry:
+    """Of games of which no symmetry is known."""
+
+    def __call__(self, values: Any, symmetry: Any) -> Any:
+        return values
+
+    def places(self, actions: Any, symmetry: Any) -> Any:
+        return actions
+
+
+def _in_original_order(facts: GameFacts) -> _InOriginalOrder | _NoSymmetry:
+    return _InOriginalOrder(facts.actions) if isinstance(facts, GameSpec) else _NoSymmetry()
+
 
 class DQN(keras.Model):
     """Dueling Q-network (Wang et al. 2016): Q(s, a) = V(s) + A(s, a) - mean over a of A(s, a).
 
-    call(observations uint8 [n, obs_size], symmetry int32 [n] or None) -> float32 [n, actions]. A
-    symmetry shows the board transformed; the values still stand in the order of the actions.
+    call(observations uint8 or float32 [n, *observation_shape], symmetry int32 [n] or None) ->
+    float32 [n, actions]. A symmetry shows the board transformed; the values still stand in the
+    order of the actions. Dropout works while training, that is, cloning.
     """
 
-    def __init__(self, spec: GameSpec, config: PolicyConfig):
+    def __init__(self, facts: GameFacts, config: PolicyConfig):
         super().__init__(name="dqn")
-        self.encoder = WindowEncoder(GridLayout.of(spec), config.window)
-        self.in_original_order = _InOriginalOrder(spec.actions)
-        self.trunk = _trunk(config.encoder, 0.0, "trunk")
-        self.hidden = _hidden(config.width, 0.0, "hidden")
+        self.encoder = _encoder(facts, config.window, True, config.ways)
+        self.in_original_order = _in_original_order(facts)
+        self.trunk = _trunk(facts, config.encoder, config.clone_dropout, "trunk")
+        self.hidden = _hidden(config.width, config.clone_dropout, "hidden")
         self.value = keras.layers.Dense(1, name="value")
-        self.advantage = keras.layers.Dense(len(spec.actions), name="advantage")
+        self.advantage = keras.layers.Dense(len(facts.actions), name="advantage")
 
-    def call(self, observations: Any, symmetry: Any = None) -> Any:
+    def call(self, observations: Any, symmetry: Any = None, training: bool = False) -> Any:
         window, vector = self.encoder(observations, symmetry)
-        hidden = self.hidden(tf.concat([self.trunk(window), vector], axis=1))
+        return self.in_original_order(self.judge(window, vector, training), symmetry)
+
+    def judge(self, window: Any, vector: Any, training: bool = False) -> Any:
+        """Values [n, actions] of encoded observations, in the order of the board as shown; split
+        off for learn/frozen.py."""
+        features = _joined(self.trunk(window, training=training), vector)
+        hidden = self.hidden(features, training=training)
         advantage = self.advantage(hidden)
         advantage -= tf.reduce_mean(advantage, axis=1, keepdims=True)
-        return self.in_original_order(self.value(hidden) + advantage, symmetry)
+        return self.value(hidden) + advantage
+
+
+class RecurrentDQN(keras.Model):
+    """A dueling Q-network with a memory: a gated recurrent unit (Cho et al. 2014) between encoder
+    and heads, its state going in and out.
+
+    call(observations [n, *observation_shape], state float32 [n, memory_size]) ->
+    (values float32 [n, actions], next state float32 [n, memory_size]); zeros begin an episode.
+    """
+
+    def __init__(self, facts: GameFacts, config: PolicyConfig):
+        super().__init__(name="recurrent_dqn")
+        self.encoder = _encoder(facts, config.window, True, config.ways)
+        self.trunk = _trunk(facts, config.encoder, 0.0, "trunk")
+        self.embed = keras.layers.Dense(config.width, activation="relu", name="embed")
+        self.cell = keras.layers.GRUCell(config.memory_size, name="memory")
+        self.hidden = _hidden(config.width, 0.0, "hidden")
+        self.value = keras.layers.Dense(1, name="value")
+        self.advantage = keras.layers.Dense(len(facts.actions), name="advantage")
+
+    def call(self, observations: Any, state: Any) -> tuple[Any, Any]:
+        embedded = self.embedded(observations)
+        state = self.remember(embedded, state)
+        return self.values(embedded, state), state
+
+    def embedded(self, observations: Any) -> Any:
+        """Features float32 [n, width] of observations alone."""
+        window, vector = self.encoder(observations, None)
+        return self.embed(_joined(self.trunk(window), vector))
+
+    def remember(self, embedded: Any, state: Any) -> Any:
+        """The next state [n, memory_size]."""
+        return self.cell(embedded, [state])[0]
+
+    def values(self, embedded: Any, state: Any) -> Any:
+        """Values [n, actions] from what is seen and what is remembered, this step included."""
+        hidden = self.hidden(tf.concat([embedded, state], axis=1))
+        advantage = self.advantage(hidden)
+        return self.value(hidden) + advantage - tf.reduce_mean(advantage, axis=1, keepdims=True)
+
+
+def build_network(facts: GameFacts, config: PolicyConfig) -> DQN | RecurrentDQN:
+    """The Q-network of these settings, with its weights made."""
+    example = example_of(facts)
+    if config.memory == "gru":
+        recurrent = RecurrentDQN(facts, config)
+        recurrent(example, tf.zeros([1, config.memory_size]))
+        return recurrent
+    network = DQN(facts, config)
+    network(example)
+    return network
 
 
 class Discriminator(keras.Model):
     """Judges transitions: one output for every action of a state, high = demonstrated.
 
     call(observations, symmetry) -> float32 [n, actions]: the logit, or f of the form `advantage`,
-    see learn/rewards.py. It does not see where on the board the
-    player is, so that it cannot tell demonstrations by the place. `absorbing` is the logit of the
-    absorbing state.
+    see learn/rewards.py. On a grid it does not see where on the board the player is, so that it
+    cannot tell demonstrations by the place. `absorbing` is the logit of the absorbing state.
     """
 
-    def __init__(self, spec: GameSpec, config: PolicyConfig):
+    def __init__(self, facts: GameFacts, config: PolicyConfig):
         super().__init__(name="discriminator")
-        self.encoder = WindowEncoder(
-            GridLayout.of(spec), config.discriminator_window, absolute=False
-        )
+        self.encoder = _encoder(facts, config.discriminator_window, False, config.ways)
         dropout = config.discriminator_dropout
-        self.in_original_order = _InOriginalOrder(spec.actions)
-        self.trunk = _trunk(config.encoder, dropout, "trunk")
+        self.in_original_order = _in_original_order(facts)
+        self.trunk = _trunk(facts, config.encoder, dropout, "trunk")
         self.hidden = _hidden(config.discriminator_width, dropout, "hidden")
-        self.logit = keras.layers.Dense(len(spec.actions), name="logit")
+        self.logit = keras.layers.Dense(len(facts.actions), name="logit")
         self.absorbing = self.add_weight(shape=(), initializer="zeros", name="absorbing")
 
     def call(self, observations: Any, symmetry: Any = None, training: bool = False) -> Any:
@@ -104,5 +204,5 @@ class Discriminator(keras.Model):
     def judge(self, window: Any, vector: Any, training: bool) -> Any:
         """Outputs [n, actions] of encoded observations, in the order of the board as shown; split
         off for the gradient penalty."""
-        features = tf.concat([self.trunk(window, training=training), vector], axis=1)
+        features = _joined(self.trunk(window, training=training), vector)
         return self.logit(self.hidden(features, training=training))

@@ -1,11 +1,11 @@
-"""The replay buffer: uint8 observations of many envs in a ring, sampled as n-step transitions.
+"""The replay buffer: observations of many envs in a ring, sampled as n-step transitions.
 
 Rewards of the discriminator are not stored: they are computed when a batch is sampled.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -13,12 +13,12 @@ import numpy as np
 class Transitions(NamedTuple):
     """A sampled batch of B n-step transitions; step j of row i counts where `valid[i, j]`.
 
-    observations        uint8 [B, n, obs_size]
+    observations        uint8 or float32 [B, n, *observation_shape]
     allowed             uint8 [B, n, actions], the actions the policy chose from
     actions             int32 [B, n]
     rewards             float32 [B, n], the game's
     valid               float32 [B, n], 1 up to the end of the episode
-    next_observations   uint8 [B, obs_size], after the last valid step
+    next_observations   [B, *observation_shape], after the last valid step
     next_allowed        uint8 [B, actions]
     terminated          float32 [B], 1 where the last valid step ended the episode by the rules
     steps               int32 [B], number of valid steps
@@ -35,26 +35,68 @@ class Transitions(NamedTuple):
     steps: np.ndarray
 
 
-def concatenate(first: Transitions, second: Transitions) -> Transitions:
-    """One batch of both, in this order."""
-    return Transitions(*(np.concatenate(pair) for pair in zip(first, second, strict=True)))
+class Sequences(NamedTuple):
+    """A sampled batch of B stretches of T steps each; a new episode may begin within one.
+
+    observations        uint8 or float32 [B, T, *observation_shape]
+    actions             int32 [B, T]
+    rewards             float32 [B, T], the game's
+    next_observations   [B, T, *observation_shape], after each step and before any reset
+    next_allowed        uint8 [B, T, actions]
+    terminated          float32 [B, T], 1 where the step ended the episode by the rules
+    ended               float32 [B, T], 1 where it ended by the rules or by a limit
+    state               float32 [B, s], what the network remembered before the first step
+    """
+
+    observations: np.ndarray
+    actions: np.ndarray
+    rewards: np.ndarray
+    next_observations: np.ndarray
+    next_allowed: np.ndarray
+    terminated: np.ndarray
+    ended: np.ndarray
+    state: np.ndarray
+
+
+def concatenate(first: Transitions, second: Transitions, axis: int = 0) -> Transitions:
+    """One batch of both, in this order; axis 1 for batches that `split` has parted."""
+    return Transitions(*(np.concatenate(pair, axis) for pair in zip(first, second, strict=True)))
+
+
+Batch = TypeVar("Batch", Transitions, Sequences)
+
+
+def split(batch: Batch, parts: int) -> Batch:
+    """The same rows as `parts` batches of one size, along a new leading axis."""
+    return type(batch)(*(array.reshape(parts, -1, *array.shape[1:]) for array in batch))
 
 
 class ReplayBuffer:
-    """A ring of `length` ticks of `num_envs` envs."""
+    """A ring of `length` ticks of `num_envs` envs; with a `state_size`, also of what a network
+    remembered before each step."""
 
-    def __init__(self, length: int, num_envs: int, observation_size: int, actions: int):
+    def __init__(
+        self,
+        length: int,
+        num_envs: int,
+        observation_shape: tuple[int, ...],
+        actions: int,
+        dtype: str = "uint8",
+        state_size: int = 0,
+    ):
         shape = (length, num_envs)
         self.arrays: dict[str, np.ndarray] = {
-            "observations": np.zeros((*shape, observation_size), np.uint8),
+            "observations": np.zeros((*shape, *observation_shape), dtype),
             "allowed": np.zeros((*shape, actions), np.uint8),
             "actions": np.zeros(shape, np.uint8),
             "rewards": np.zeros(shape, np.float32),
-            "next_observations": np.zeros((*shape, observation_size), np.uint8),
+            "next_observations": np.zeros((*shape, *observation_shape), dtype),
             "next_allowed": np.zeros((*shape, actions), np.uint8),
             "terminated": np.zeros(shape, bool),
             "truncated": np.zeros(shape, bool),
         }
+        if state_size:
+            self.arrays["states"] = np.zeros((*shape, state_size), np.float32)
         self.length = length
         self.num_envs = num_envs
         self.head = 0  # where the next tick is written
@@ -102,4 +144,28 @@ class ReplayBuffer:
             next_allowed=arrays["next_allowed"][last, env],
             terminated=arrays["terminated"][last, env].astype(np.float32),
             steps=steps.astype(np.int32),
+        )
+
+    def sample_sequences(self, random: np.random.Generator, count: int, steps: int) -> Sequences:
+        """Draw `count` stretches of `steps` steps of one env each, each start alike.
+
+        Raises ValueError when too little is held.
+        """
+        starts = self.filled - steps + 1
+        if starts < 1:
+            raise ValueError(f"expected at least {steps} ticks, the buffer holds {self.filled}")
+        age = random.integers(0, starts, count) + steps
+        env = random.integers(0, self.num_envs, count)
+        tick = (self.head - age[:, None] + np.arange(steps)) % self.length
+        arrays, envs = self.arrays, env[:, None]
+        ended = arrays["terminated"][tick, envs] | arrays["truncated"][tick, envs]
+        return Sequences(
+            observations=arrays["observations"][tick, envs],
+            actions=arrays["actions"][tick, envs].astype(np.int32),
+            rewards=arrays["rewards"][tick, envs],
+            next_observations=arrays["next_observations"][tick, envs],
+            next_allowed=arrays["next_allowed"][tick, envs],
+            terminated=arrays["terminated"][tick, envs].astype(np.float32),
+            ended=ended.astype(np.float32),
+            state=arrays["states"][tick[:, 0], env],
         )

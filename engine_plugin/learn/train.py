@@ -7,6 +7,7 @@ evaluated best so far, `log.jsonl` one line an evaluation, `run.json` what was r
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import time
@@ -19,10 +20,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import fastenv
 from engine_plugin.errors import ConfigError
 from engine_plugin.files import atomic_write, refuse_existing
-from engine_plugin.learn.arena import Arena
+from engine_plugin.learn.acting import Actor, Values, values_to_actions
 from engine_plugin.learn.checkpoint import (
     arrays_to_variables,
     load_checkpoint,
@@ -30,25 +30,20 @@ from engine_plugin.learn.checkpoint import (
     variables_to_arrays,
 )
 from engine_plugin.learn.config import PolicyConfig
-from engine_plugin.learn.demonstrations import Demonstrations, load_demonstrations
+from engine_plugin.learn.demonstrations import Demonstrations
 from engine_plugin.learn.discriminator import DiscriminatorLearner
 from engine_plugin.learn.dqn import DQNLearner
-from engine_plugin.learn.evaluate import (
-    YARDSTICK,
-    StyleYardstick,
-    play_episodes,
-    profile,
-    strength,
-    summary,
-)
+from engine_plugin.learn.foreign_encoding import RunningScale
+from engine_plugin.learn.frozen import FrozenNetworks
 from engine_plugin.learn.progress import TrainingProgress
-from engine_plugin.learn.replay import ReplayBuffer, Transitions, concatenate
-from engine_plugin.levels.source import levels_from
-from fastenv import GameSpec
+from engine_plugin.learn.recurrent import RecurrentLearner
+from engine_plugin.learn.replay import ReplayBuffer, Transitions, concatenate, split
+from engine_plugin.learn.worlds import facts_of, open_task
+from engine_plugin.learn.worlds.contract import Task
 
 NEWEST_TICKS = 40  # of the replay buffer, from which newest negatives are drawn
 CLONE_BATCH = 256
-VALIDATION_SEED = 1_000_003  # levels and matches of the evaluations during training
+NOISE_SEED = 1_000_003  # of what a soft policy samples in an evaluation
 RUN_FILES = ("checkpoint.npz", "best.npz", "log.jsonl", "run.json", "model.onnx")
 VERSIONS = ("tensorflow", "keras", "numpy", "onnxruntime", "tf2onnx")
 
@@ -59,18 +54,12 @@ def train_policy(config: PolicyConfig, command: str = "") -> dict[str, Any]:
     Raises ConfigError, OutputExistsError, TrajectoryError, UnknownGameError or a ModelError before
     anything is written.
     """
-    config = config.resolved()
+    config = config.resolved(facts_of(config).observation_kind)
     out = Path(config.out)
     if not config.resume:
         refuse_existing(out, config.force)
-    spec = fastenv.game_spec(config.game)
-    for name in config.opponent_names:
-        fastenv.make_bot(name, config.game)
-    levels = levels_from(config.levels, spec, config.seed)
-    demonstrations = None
-    if config.demos:
-        demonstrations = load_demonstrations(config.demos, spec, config.safety)
-    run = TrainingRun(config, command, spec, levels, demonstrations)
+    task = open_task(config)
+    run = TrainingRun(config, command, task, task.demonstrations())
     if config.resume:
         run.resume()
     else:
@@ -81,73 +70,57 @@ def train_policy(config: PolicyConfig, command: str = "") -> dict[str, Any]:
 
 
 class TrainingRun:
-    """The parts of one run and what happens to them."""
+    """The parts of one run and what happens to them. What kind of game it is, only its task knows:
+    the run sees a world of arrays and a judge."""
 
     def __init__(
         self,
         config: PolicyConfig,
         command: str,
-        spec: GameSpec,
-        levels: list[fastenv.Level],
+        task: Task,
         demonstrations: Demonstrations | None,
     ):
-        self.config, self.command, self.spec, self.levels = config, command, spec, levels
+        self.config, self.command, self.task = config, command, task
         self.out = Path(config.out)
         self.demonstrations = demonstrations
         self.random = np.random.default_rng(config.seed)
+        if demonstrations is not None and config.control == "shuffled":
+            demonstrations.deal_actions_anew(self.random)
+        facts = task.facts
         _set_threads(config.threads)
         keras.utils.set_random_seed(config.seed)
         self.discriminator = (
-            DiscriminatorLearner(spec, config) if config.uses_discriminator else None
+            DiscriminatorLearner(facts, config) if config.uses_discriminator else None
         )
-        self.learner = DQNLearner(
-            spec, config, self.discriminator.network if self.discriminator else None
-        )
-        self.arena = Arena(
-            config.game,
-            config.opponent_names,
-            config.num_envs,
-            config.seed + 1,
-            levels,
-            config.safety,
-            config.late_reward,
-        )
-        self.replay = ReplayBuffer(
-            max(config.replay_size // config.num_envs, config.n_step + 1),
-            config.num_envs,
-            spec.observation_size,
-            len(spec.actions),
-        )
-        self.yardstick = None
-        scale = set(fastenv.scripted_player_names(config.game)) - {YARDSTICK}
-        if demonstrations is not None and demonstrations.player in scale:
-            self.yardstick = StyleYardstick(
-                spec,
-                demonstrations.player,
-                self.validation_opponents,
-                config.evaluation_episodes,
-                VALIDATION_SEED,
-                levels,
+        self.learner: DQNLearner | RecurrentLearner
+        if config.memory == "gru":
+            self.learner = RecurrentLearner(facts, config)
+        else:
+            self.learner = DQNLearner(
+                facts, config, self.discriminator.network if self.discriminator else None
             )
+        self.values = Values(self.learner.act, self.learner.state_size)
+        self.world = task.world(config.num_envs, config.seed + 1)
+        if isinstance(self.learner, DQNLearner):
+            self.world.meet(FrozenNetworks(self.learner.target, facts, config.pool_size))
+        self.replay = ReplayBuffer(
+            max(config.replay_size // config.num_envs, config.steps_in_a_row + 1),
+            config.num_envs,
+            facts.observation_shape,
+            len(facts.actions),
+            facts.observation_dtype,
+            self.learner.state_size,
+        )
+        self.scale = None
+        if facts.observation_kind == "vector":
+            self.scale = RunningScale(facts.observation_shape[0])
+        self.judge = task.judge(demonstrations)
         self.steps = 0
         self.updates = 0
+        self.scaled_at = 0  # steps at which the networks' normalisation was last set
         self.seconds = 0.0  # of training before this process
         self.best_score = -np.inf
         self.best: dict[str, Any] = {}
-
-    @property
-    def validation_opponents(self) -> tuple[str, ...]:
-        """The demonstrator's opponents where style is judged, else one's own, each once."""
-        opponents = self.config.opponent_names
-        if self.selects_style and self.demonstrations is not None:
-            opponents = self.demonstrations.opponents
-        return tuple(dict.fromkeys(opponents))
-
-    @property
-    def selects_style(self) -> bool:
-        if self.config.select == "auto":
-            return self.config.reward not in ("game", "mix")
-        return self.config.select == "style"
 
     # ------------------------------------------------------------------------------- the run
 
@@ -156,21 +129,29 @@ class TrainingRun:
         for name in RUN_FILES:
             (self.out / name).unlink(missing_ok=True)
         self.write_record({})
+        if self.scale is not None and self.demonstrations is not None:
+            self.scale.add(self.demonstrations.transitions.arrays["observations"][:, 0])
+            self.set_scale()
         if self.config.warm_start or self.config.reward == "none":
             self.clone()
             self.evaluate({"phase": "clone"})
 
     def clone(self) -> None:
         """Behaviour cloning: cross-entropy to the demonstrated actions, under random symmetries."""
-        assert self.demonstrations is not None
+        assert self.demonstrations is not None and isinstance(self.learner, DQNLearner)
         transitions = self.demonstrations.transitions
-        rounds = self.config.clone_epochs * max(len(transitions) // CLONE_BATCH, 1)
-        for _ in range(rounds):
+        config = self.config
+        rounds = config.clone_epochs * max(len(transitions) // CLONE_BATCH, 1)
+        for done in range(rounds):
+            # A cosine from the learning rate down to nothing (Loshchilov & Hutter 2017).
+            self.learner.set_learning_rate(
+                config.learning_rate * (1 + math.cos(math.pi * done / rounds)) / 2
+            )
             batch = transitions.sample(self.random, CLONE_BATCH, 1)
-            shown = (batch.observations[:, 0], batch.allowed[:, 0], batch.actions[:, 0])
+            shown = (batch.observations[:, 0], batch.actions[:, 0])
             symmetry = self.symmetry(CLONE_BATCH)
             self.learner.clone(*shown, symmetry)
-            if self.discriminator is not None and self.config.style_form == "advantage":
+            if self.discriminator is not None and config.clones_discriminator:
                 self.discriminator.clone(*shown, symmetry)
         self.learner.take_over_clone()
 
@@ -179,7 +160,7 @@ class TrainingRun:
         if self.config.reward == "none":
             self.save()
             return
-        with TrainingProgress(self.config.minutes * 60) as progress:
+        with TrainingProgress() as progress:
             try:
                 self.learn(progress)
             except KeyboardInterrupt:
@@ -190,62 +171,88 @@ class TrainingRun:
     def learn(self, progress: TrainingProgress) -> None:
         config = self.config
         began, before, first_steps = time.monotonic(), self.seconds, self.steps
-        next_evaluation = self.seconds + config.evaluate_every
+        due_seconds = self.seconds + config.evaluate_every
+        due_steps = self.steps + config.evaluate_steps
         numbers: list[np.ndarray] = []
         judged: list[np.ndarray] = []
         while not self.is_over:
             self.play_one_tick()
-            while self.updates_due():
+            while self.updates_due >= config.updates_at_once:
                 if self.discriminator is not None:
                     judged += self.update_discriminator()
                 numbers.append(self.update_policy())
             self.seconds = before + time.monotonic() - began
             if self.steps % (64 * config.num_envs) == 0:
                 rate = (self.steps - first_steps) / max(time.monotonic() - began, 1e-9)
-                progress.moved(self.seconds, rate)
-            if self.is_over or self.seconds >= next_evaluation:
-                next_evaluation += config.evaluate_every
+                progress.moved(1 - self.share_left, rate)
+            by_clock = not config.evaluate_steps and self.seconds >= due_seconds
+            by_steps = config.evaluate_steps > 0 and self.steps >= due_steps
+            if self.is_over or by_clock or by_steps:
+                due_seconds += config.evaluate_every
+                due_steps += config.evaluate_steps
                 line = self.evaluate(_means(numbers, judged))
                 numbers, judged = [], []
                 self.save()
-                progress.evaluated(_short(line))
-                progress.say(_long(line))
+                progress.evaluated(self.judge.brief(line))
+                progress.say(self.describe(line))
 
     def play_one_tick(self) -> None:
         """One decision in every env, remembered with what came of it."""
-        config, arena = self.config, self.arena
-        values = self.learner.act(arena.observations, arena.allowed).numpy()
+        config, world = self.config, self.world
+        remembered = {}
+        if self.learner.state_size:
+            remembered["states"] = self.values.state_of(config.num_envs)
+        values = self.values(world.observations, world.allowed)
         if config.policy == "soft":
-            # The argmax of values with Gumbel noise is a sample of their softmax.
-            values = values / config.temperature + self.random.gumbel(size=values.shape)
+            actions = values_to_actions(values, world.allowed, config.temperature, self.random)
         else:
-            at_random = self.random.random(config.num_envs) < config.epsilon
+            at_random = self.random.random(config.num_envs) < self.epsilon
             values = np.where(at_random[:, None], self.random.random(values.shape), values)
-        actions = np.where(arena.allowed > 0, values, -np.inf).argmax(axis=1).astype(np.uint8)
-        observations, allowed = arena.observations.copy(), arena.allowed.copy()
-        arena.step(actions)
+            actions = values_to_actions(values, world.allowed)
+        observations, allowed = world.observations.copy(), world.allowed.copy()
+        if self.scale is not None:
+            self.scale.add(observations)
+        world.step(actions)
         self.replay.add(
             observations=observations,
             allowed=allowed,
             actions=actions,
-            rewards=arena.rewards,
-            next_observations=arena.next_observations,
-            next_allowed=arena.allowed,
-            terminated=arena.terminated,
-            truncated=arena.truncated,
+            rewards=world.rewards,
+            next_observations=world.next_observations,
+            next_allowed=world.next_allowed,
+            terminated=world.terminated,
+            truncated=world.truncated,
+            **remembered,
         )
+        self.values.forget(world.terminated | world.truncated)
         self.steps += config.num_envs
+        self.follow_scale()
+
+    def follow_scale(self) -> None:
+        """Normalise by what was seen: after the warm-up, and whenever the steps have doubled since,
+        in the first quarter of the run. In between, and later, the same input means the same."""
+        if self.scale is None or self.share_left < 0.75:
+            return
+        if self.steps >= max(2 * self.scaled_at, self.config.warm_up):
+            self.scaled_at = self.steps
+            self.set_scale()
+
+    def set_scale(self) -> None:
+        assert self.scale is not None
+        self.learner.set_scale(self.scale.mean, self.scale.deviation)
+        if self.discriminator is not None:
+            self.discriminator.network.encoder.set_scale(self.scale.mean, self.scale.deviation)
 
     @property
     def is_over(self) -> bool:
         """Whether the minutes or the steps are used up; a run resumed then plays no more."""
         config = self.config
-        return self.seconds >= config.minutes * 60 or 0 < config.steps <= self.steps
+        return 0 < config.minutes * 60 <= self.seconds or 0 < config.steps <= self.steps
 
     @property
     def share_left(self) -> float:
         """Share of the run that is still to come, by the clock or by the steps."""
-        gone = self.seconds / (self.config.minutes * 60)
+        gone = self.seconds / (self.config.minutes * 60) if self.config.minutes else 0.0
         if self.config.steps:
             gone = max(gone, self.steps / self.config.steps)
         return max(0.0, 1 - gone)
@@ -255,8 +262,18 @@ class TrainingRun:
         """Factor on the learning rates: 1 in the first half of the run, then down to `rate_end`."""
         return self.config.rate_end + (1 - self.config.rate_end) * min(1.0, 2 * self.share_left)
 
-    def updates_due(self) -> bool:
-        return self.updates * self.config.steps_per_update < self.steps - self.config.warm_up
+    @property
+    def epsilon(self) -> float:
+        """Share of random actions now: from 1 down to `epsilon` over `epsilon_steps`."""
+        config = self.config
+        left = 1 - self.steps / config.epsilon_steps if config.epsilon_steps else 0.0
+        return config.epsilon + (1 - config.epsilon) * max(left, 0.0)
+
+    @property
+    def updates_due(self) -> int:
+        """Updates that the steps played so far call for and that were not made yet."""
+        played = self.steps - self.config.warm_up
+        return -(-played // self.config.steps_per_update) - self.updates
 
     def update_discriminator(self) -> list[np.ndarray]:
         """Demonstrations against newest and older play; less often while it wins too easily."""
@@ -277,73 +294,71 @@ class TrainingRun:
         return [result]
 
     def update_policy(self) -> np.ndarray:
-        """One update of the Q-network from own transitions and demonstrations."""
+        """`updates_at_once` updates of the Q-network from own transitions and demonstrations."""
         config = self.config
+        at_once = config.updates_at_once
+        if isinstance(self.learner, RecurrentLearner):
+            return self.update_recurrent(self.learner)
         shown = 0
-        if self.demonstrations is not None and config.demo_share:
+        # Demonstrations without the game's rewards would teach that nothing is ever paid.
+        paid = config.reward in ("game", "mix")
+        if self.demonstrations is not None and (self.demonstrations.has_rewards or not paid):
             shown = int(config.batch_size * config.demo_share)
-        batch: Transitions = self.replay.sample(
-            self.random, config.batch_size - shown, config.n_step
-        )
+        own = (config.batch_size - shown) * at_once
+        batch = split(self.replay.sample(self.random, own, config.n_step), at_once)
         if shown:
             assert self.demonstrations is not None
-            batch = concatenate(
-                self.demonstrations.transitions.sample(self.random, shown, config.n_step), batch
+            examples = self.demonstrations.transitions.sample(
+                self.random, shown * at_once, config.n_step
             )
+            batch = concatenate(split(examples, at_once), batch, axis=1)
         left = self.share_left
         self.learner.set_learning_rate(config.learning_rate * self.rate_factor)
-        self.updates += 1
-        result: np.ndarray = self.learner.update(
-            batch,
-            shown,
-            self.symmetry(config.batch_size),
-            tf.constant(config.margin * left, tf.float32),
-        ).numpy()
+        self.updates += at_once
+        symmetry = self.symmetry(config.batch_size * at_once)
+        margin = tf.constant(config.margin * left, tf.float32)
+        if at_once == 1:
+            single = Transitions(*(array[0] for array in batch))
+            result: np.ndarray = self.learner.update(single, shown, symmetry, margin).numpy()
+            return result
+        if symmetry is not None:
+            symmetry = symmetry.reshape(at_once, -1)
+        result = self.learner.update_many(batch, shown, symmetry, margin).numpy()
         return result
 
-    def symmetry(self, count: int) -> np.ndarray:
-        """A random board symmetry for each row, int32 [count]."""
-        return self.random.integers(0, self.config.symmetries, count).astype(np.int32)
+    def update_recurrent(self, learner: RecurrentLearner) -> np.ndarray:
+        """`updates_at_once` updates from stretches of play."""
+        config = self.config
+        count = max(config.batch_size // config.sequence, 1) * config.updates_at_once
+        batch = self.replay.sample_sequences(self.random, count, config.steps_in_a_row)
+        learner.set_learning_rate(config.learning_rate * self.rate_factor)
+        self.updates += config.updates_at_once
+        result: np.ndarray = learner.update_many(split(batch, config.updates_at_once)).numpy()
+        return result
+
+    def symmetry(self, count: int) -> np.ndarray | None:
+        """A random board symmetry for each row, int32 [count]; None where there are none."""
+        if not self.task.symmetries:
+            return None
+        return self.random.integers(0, self.task.symmetries, count).astype(np.int32)
 
     # ------------------------------------------------------------------------ judging and keeping
 
     def evaluate(self, line: dict[str, Any]) -> dict[str, Any]:
-        """Play validation matches, log the line, keep the weights if they are the best so far."""
-        noise = np.random.default_rng(VALIDATION_SEED)
-
-        def decide(observations: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-            values = self.learner.act_averaged(observations, allowed).numpy()
-            if self.config.policy == "soft":
-                values = values / self.config.play_temperature + noise.gumbel(size=values.shape)
-            actions: np.ndarray = np.where(allowed > 0, values, -np.inf).argmax(axis=1)
-            return actions.astype(np.uint8)
-
-        played = play_episodes(
-            self.spec,
-            decide,
-            self.validation_opponents,
-            self.config.evaluation_episodes,
-            VALIDATION_SEED,
-            self.levels,
-            self.config.safety,
-        )
+        """Play validation episodes, log the line, keep the weights if they are the best so far."""
+        values = Values(self.learner.act_averaged, self.learner.state_size)
+        decide = Actor(values, self.config, NOISE_SEED)
         line = {
             "seconds": round(self.seconds, 1),
             "steps": self.steps,
             "updates": self.updates,
             **line,
-            "against": {name: summary(self.spec, rows) for name, rows in played.items()},
-            "profile": profile(self.spec, np.concatenate(list(played.values()))),
-            "strength": strength(self.spec, played),
+            **self.world.report(),
+            **self.judge.evaluate(decide),
         }
-        if self.yardstick is not None:
-            line["style"] = self.yardstick.score(played)
         with (self.out / "log.jsonl").open("a") as log:
             log.write(json.dumps(line) + "\n")
-        if self.selects_style and self.yardstick is None and self.config.uses_discriminator:
-            score = float(self.steps)  # a person's demonstrations: no yardstick, keep the last
-        else:
-            score = line["style"] if self.selects_style and "style" in line else line["strength"]
+        score = self.judge.score(line)
         if self.config.select == "last" or score >= self.best_score:
             self.best_score, self.best = score, line
             save_checkpoint(
@@ -352,6 +367,14 @@ class TrainingRun:
                 {"evaluation": line},
             )
         return line
+
+    def describe(self, line: dict[str, Any]) -> str:
+        """One evaluation on one line, for people."""
+        accuracy = line.get("balanced_accuracy")
+        judged = f" · discriminator {accuracy:.2f}" if accuracy is not None else ""
+        return (
+            f"{line['seconds']:6.0f} s  {line['steps']:>9,} steps  {self.judge.text(line)}{judged}"
+        )
 
     def save(self) -> None:
         """Write the checkpoint that `resume` goes on from."""
@@ -362,14 +385,16 @@ class TrainingRun:
             "replay": {
                 name: array[: self.replay.filled] for name, array in self.replay.arrays.items()
             },
-            "envs": {
-                f"{group:03d}": np.stack([np.frombuffer(blob, np.uint8) for blob in blobs])
-                for group, blobs in enumerate(self.arena.save_states())
-            },
+            "world": self.world.save_state(),
         }
+        if self.scale is not None:
+            groups["scale"] = self.scale.save_state()
+        if self.learner.state_size:
+            groups["memory"] = {"state": self.values.state_of(self.config.num_envs)}
         facts = {
             "steps": self.steps,
             "updates": self.updates,
+            "scaled_at": self.scaled_at,
             "seconds": self.seconds,
             "best_score": float(self.best_score),
             "best": self.best,
@@ -413,11 +438,14 @@ class TrainingRun:
                 )
             array[: len(stored)] = stored
         self.replay.head, self.replay.filled = facts["replay_head"], facts["replay_filled"]
-        self.arena.load_states(
-            [[row.tobytes() for row in groups["envs"][name]] for name in sorted(groups["envs"])]
-        )
+        self.world.load_state(groups.get("world", {}))
+        if self.scale is not None:
+            self.scale.load_state(groups["scale"])
         self.random.bit_generator.state = facts["random"]
+        if self.learner.state_size:
+            self.values.state = groups["memory"]["state"].copy()
         self.steps, self.updates = facts["steps"], facts["updates"]
+        self.scaled_at = facts["scaled_at"]
         self.seconds = facts["seconds"]
         self.best_score, self.best = facts["best_score"], facts["best"]
 
@@ -476,18 +504,3 @@ def _means(numbers: list[np.ndarray], judged: list[np.ndarray]) -> dict[str, Any
         )
         line |= dict(zip(names_of_judge, np.mean(judged, axis=0).round(4).tolist(), strict=True))
     return line
-
-
-def _short(line: dict[str, Any]) -> str:
-    wins = " ".join(
-        f"{name} {row['wins']}:{row['losses']}" for name, row in line["against"].items()
-    )
-    style = f"style {line['style']:.2f} " if "style" in line else ""
-    return style + wins
-
-
-def _long(line: dict[str, Any]) -> str:
-    rates = " ".join(f"{rate} {value:.2f}" for rate, value in line["profile"].items())
-    accuracy = line.get("balanced_accuracy")
-    judge = f" · discriminator {accuracy:.2f}" if accuracy is not None else ""
-    return f"{line['seconds']:6.0f} s  {line['steps']:>9,} steps  {_short(line)} · {rates}{judge}"

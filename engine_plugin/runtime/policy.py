@@ -157,8 +157,7 @@ class Policy:
 
         Its values are not judged: zeros need not be an observation of the game.
         """
-        values, *_ = run_session(self._session, self._outputs, self._make_feeds(1))
-        self._check_shape(values, (1, len(self.card.actions)))
+        self._check_shapes(run_session(self._session, self._outputs, self._make_feeds(1)), 1)
 
     def _run(self, observations: np.ndarray, legal_masks: np.ndarray) -> np.ndarray:
         """Checked q values float32 [n, actions]."""
@@ -169,9 +168,10 @@ class Policy:
         feeds = self._feeds
         feeds["observation"][...] = observations.reshape(feeds["observation"].shape)
         np.not_equal(masks, 0, out=feeds["legal_mask"])
-        values, *states = run_session(self._session, self._outputs, feeds)
-        self._check_shape(values, masks.shape)
-        for answer in (values, *states):
+        answers = run_session(self._session, self._outputs, feeds)
+        self._check_shapes(answers, count)
+        values, *states = answers
+        for answer in answers:
             if not np.isfinite(answer).all():
                 raise ModelBrokenError(
                     f"{self.card.name!r} answered with NaN or infinity; train or export it again"
@@ -180,12 +180,16 @@ class Policy:
             feeds["state"][...] = states[0]
         return values
 
-    def _check_shape(self, values: np.ndarray, expected: tuple[int, ...]) -> None:
-        if values.shape != expected:
-            raise ModelBrokenError(
-                f"{self.card.name!r}: expected q values {expected}, got {values.shape}; "
-                "export the model again"
-            )
+    def _check_shapes(self, answers: list[np.ndarray], count: int) -> None:
+        expected = [("q values", (count, len(self.card.actions)))]
+        if self._state_shape is not None:
+            expected.append(("a next state", (count, *self._state_shape)))
+        for (what, shape), answer in zip(expected, answers, strict=True):
+            if answer.shape != shape:
+                raise ModelBrokenError(
+                    f"{self.card.name!r}: expected {what} of {shape}, got {answer.shape}; "
+                    "export the model again"
+                )
 
     def _check_inputs(self, observations: np.ndarray, masks: np.ndarray) -> int:
         """The number of rows, where both arrays fit the model."""

@@ -45,8 +45,12 @@ def open_session(data: bytes, card: Card) -> onnxruntime.InferenceSession:
         ) from error
     inputs, outputs = _contract(card)
     if "state" in found_inputs:
+        remembered = found_inputs["state"][1][1:]
+        fixed = [extent for extent in remembered if isinstance(extent, int)]
+        # A size that is not fixed is refused below, as of any input.
+        size = math.prod(fixed) if len(fixed) == len(remembered) else None
         inputs["state"] = ("tensor(float)", None)
-        outputs["next_state"] = ("tensor(float)", None)
+        outputs["next_state"] = ("tensor(float)", size)
     _check("input", found_inputs, inputs, card)
     _check("output", found_outputs, outputs, card)
     return session

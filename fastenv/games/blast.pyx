@@ -103,11 +103,11 @@ SPEC = GameSpec(
     ),
     contents=(
         Content("floor", ".", (58, 94, 60)),
-        Content("wall", "#", (44, 44, 52)),
-        Content("crate", "+", (150, 106, 62)),
+        Content("wall", "#", (44, 44, 52), solid=True, opaque=True),
+        Content("crate", "+", (150, 106, 62), solid=True, opaque=True),
         Content("range_item", "r", (226, 124, 44), small=True),
         Content("bomb_item", "b", (92, 140, 226), small=True),
-        Content("bomb", "o", (16, 16, 20), small=True),
+        Content("bomb", "o", (16, 16, 20), small=True, solid=True),
     ),
 )
 

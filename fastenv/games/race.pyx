@@ -84,8 +84,8 @@ SPEC = GameSpec(
     ),
     contents=(
         Content("floor", ".", (58, 94, 60)),
-        Content("wall", "#", (44, 44, 52)),
-        Content("crate", "+", (150, 106, 62)),
+        Content("wall", "#", (44, 44, 52), solid=True, opaque=True),
+        Content("crate", "+", (150, 106, 62), solid=True, opaque=True),
         Content("ice", "~", (168, 214, 232)),
         Content("coin", "o", (246, 206, 74), small=True),
     ),

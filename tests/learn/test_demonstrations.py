@@ -10,7 +10,7 @@ import pytest
 
 import fastenv
 from engine_plugin.errors import ConfigError, OutputExistsError, TrajectoryError
-from engine_plugin.learn.arena import allowed_actions
+from engine_plugin.learn.agents import allowed_actions
 from engine_plugin.learn.demonstrations import load_demonstrations
 from engine_plugin.learn.record import record_scripted
 from engine_plugin.trajectory import Episode, TrajectoryFile, TrajectoryHeader, load_trajectories

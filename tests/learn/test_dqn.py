@@ -19,10 +19,12 @@ import tensorflow as tf
 import fastenv
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.dqn import (
+    AVOIDED,
     FORBIDDEN,
     MARGIN,
     DQNLearner,
     allowed_only,
+    avoidance_loss,
     chosen,
     cloning_loss,
     log_policy,
@@ -48,11 +50,12 @@ class Table:
 def learner(online: Any, target: Any = None, judge: Table | None = None, **settings: Any) -> Any:
     """A learner whose networks are tables, with plain gradient descent."""
     values = {
-        "out": "unused", "reward": "game", "gamma": GAMMA, "game_weight": 1.0, "temperature": 1.0,
-        "policy": "greedy", "target_tau": 0.25, "margin": 0.0, "clone_weight": 0.0, "n_step": 1,
+        "out": "unused", "demos": "unused", "reward": "game", "gamma": GAMMA, "game_weight": 1.0,
+        "temperature": 1.0, "policy": "greedy", "target_tau": 0.25, "margin": 0.0,
+        "clone_weight": 0.0, "n_step": 1, "avoid_weight": 0.0,
     }
     made = DQNLearner.__new__(DQNLearner)
-    made.config = PolicyConfig(**{**values, **settings})
+    made.config = PolicyConfig(**{**values, **settings}).resolved()
     made.discriminator = judge  # type: ignore[assignment]
     made.network = Table(online)
     made.target = Table(online if target is None else target)
@@ -129,12 +132,31 @@ def test_what_is_not_allowed_has_no_value_and_no_probability() -> None:
 
 def test_cloning_is_cross_entropy_with_outputs_pulled_towards_log_pi() -> None:
     outputs = np.array([[0.5, -1.0, 3.0], [0.0, 2.0, 1.0]])
-    allowed = np.array([[1, 1, 0], [1, 1, 1]])
-    normalisers = [np.log(np.exp(row[keep > 0]).sum())
-                   for row, keep in zip(outputs, allowed, strict=True)]
+    normalisers = np.log(np.exp(outputs).sum(axis=1))
     cross_entropy = np.mean([normalisers[0] - outputs[0, 1], normalisers[1] - outputs[1, 1]])
-    loss = cloning_loss(tf.constant(outputs, tf.float32), tf.constant(allowed), tf.constant([1, 1]))
+    loss = cloning_loss(tf.constant(outputs, tf.float32), tf.constant([1, 1]))
     assert float(loss) == pytest.approx(np.mean(np.square(normalisers)) / 2 + cross_entropy)
+
+
+def test_sqil_pays_for_demonstrated_steps_alone() -> None:
+    made = learner(np.zeros((1, 3)), reward="sqil")
+    batch = transitions([[0], [0], [0]], [[1], [0], [2]], [[0.5], [0.5], [0.5]], [0, 0, 0])
+    rewards, end_value = made.step_rewards(batch, None, 2)
+    np.testing.assert_array_equal(rewards, [[1], [1], [0]])
+    assert float(end_value) == 0
+
+
+def test_forbidden_values_are_pulled_below_the_others_and_no_further() -> None:
+    values = np.array([[1.0, 1.0, 5.0, -30.0], [0.0, 0.0, 0.0, 0.0]])
+    allowed = np.array([[1, 1, 0, 0], [1, 1, 1, 1]])
+    temperature = 0.5
+    state = 1 + temperature * np.log(2)
+    # Of eight values one is forbidden and too high.
+    expected = (5 - (state - AVOIDED * temperature)) / 8
+    loss = avoidance_loss(tf.constant(values, tf.float32), tf.constant(allowed), temperature)
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    low = tf.constant([[1.0, 1.0, state - AVOIDED * temperature - 0.1]])
+    assert float(avoidance_loss(low, tf.constant([[1, 1, 0]]), temperature)) == 0
 
 
 # ---------------------------------------------------------------------------------- targets
@@ -347,10 +369,10 @@ def test_cloning_finds_the_demonstrator_s_shares() -> None:
     made = learner(np.zeros((1, 3)), temperature=0.5)
     made.apply = lambda gradients: made.optimizer.apply(gradients, [made.network.values])
     actions = np.array([0] * 6 + [1] * 2, np.int32)
-    states, allowed = np.zeros((8, 1), np.uint8), np.array([[1, 1, 0]] * 8, np.uint8)
+    states = np.zeros((8, 1), np.uint8)
     step = tf.function(made._clone)
     for _ in range(150):
-        step(states, allowed, actions, None)
+        step(states, actions, None)
     values = made.network.values.numpy()[0]
     # Not shares alone: the outputs are log pi themselves, whatever the temperature.
     np.testing.assert_allclose(np.exp(values[:2]), [0.75, 0.25], atol=1e-3)
@@ -363,7 +385,7 @@ def test_cloning_finds_the_demonstrator_s_shares() -> None:
 def real() -> DQNLearner:
     keras.utils.set_random_seed(0)
     config = PolicyConfig(out="unused", reward="game", policy="greedy", gamma=0.9, n_step=1,
-                          temperature=0.5, learning_rate=0.01, width=8, window=3)
+                          temperature=0.5, learning_rate=0.01, width=8, window=3).resolved()
     return DQNLearner(fastenv.game_spec("blast"), config, None)
 
 
@@ -395,9 +417,9 @@ def test_dueling_values_are_the_value_and_centred_advantages(real: DQNLearner) -
 
 def test_after_cloning_the_target_follows_and_the_optimiser_is_fresh(real: DQNLearner) -> None:
     observations = fastenv.make_batch("blast", 4, seed=2).observations[:, 0]
-    allowed, actions = np.ones((4, 6), np.uint8), np.array([1, 1, 1, 1], np.int32)
+    actions = np.array([1, 1, 1, 1], np.int32)
     real.set_learning_rate(0.01)
-    losses = [float(real.clone(observations, allowed, actions, np.zeros(4, np.int32)))
+    losses = [float(real.clone(observations, actions, np.zeros(4, np.int32)))
               for _ in range(30)]
     assert losses[-1] < losses[0] / 2
     logits = real.network(observations).numpy()

@@ -84,7 +84,7 @@ def reference(observation: np.ndarray, side: int, matrix: np.ndarray, absolute: 
 def test_window_and_vector_are_those_of_the_reference(
     observations: np.ndarray, side: int, absolute: bool
 ) -> None:
-    encoder = WindowEncoder(GridLayout.of(SPEC), side, absolute)
+    encoder = WindowEncoder(GridLayout.of(SPEC), side, absolute, with_ways=False)
     for symmetry in (None, *range(8)):
         matrix = SYMMETRIES[symmetry or 0]
         rows = None if symmetry is None else tf.fill([len(observations)], symmetry)
@@ -100,7 +100,7 @@ def test_window_and_vector_are_those_of_the_reference(
 def test_the_seat_is_not_encoded(observations: np.ndarray) -> None:
     other = observations.copy()
     other[:, SPEC.offset("seat")] ^= 1
-    encoder = WindowEncoder(GridLayout.of(SPEC), 7)
+    encoder = WindowEncoder(GridLayout.of(SPEC), 7, with_ways=False)
     for ours, theirs in zip(encoder(observations), encoder(other), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -136,7 +136,7 @@ def flips() -> list[tuple[int, bool, bool]]:
 def test_a_flip_shows_what_the_flipped_board_shows(
     observations: np.ndarray, symmetry: int, rows: bool, columns: bool
 ) -> None:
-    encoder = WindowEncoder(GridLayout.of(SPEC), 9)
+    encoder = WindowEncoder(GridLayout.of(SPEC), 9, with_ways=False)
     shown = encoder(observations, tf.fill([len(observations)], symmetry))
     by_hand = encoder(flipped(observations, rows, columns))
     for ours, theirs in zip(shown, by_hand, strict=True):
@@ -144,7 +144,7 @@ def test_a_flip_shows_what_the_flipped_board_shows(
 
 
 def test_a_transposition_swaps_the_window_s_axes(observations: np.ndarray) -> None:
-    encoder = WindowEncoder(GridLayout.of(SPEC), 9)
+    encoder = WindowEncoder(GridLayout.of(SPEC), 9, with_ways=False)
     transposed = next(
         index for index, matrix in enumerate(SYMMETRIES) if (matrix == [[0, 1], [1, 0]]).all()
     )
@@ -156,9 +156,9 @@ def test_a_transposition_swaps_the_window_s_axes(observations: np.ndarray) -> No
 
 
 def small(**changes: object) -> PolicyConfig:
-    values = {"out": "unused", "width": 16, "window": 7, "discriminator_width": 16,
-              "discriminator_window": 5, **changes}
-    return PolicyConfig(**values)  # type: ignore[arg-type]
+    values = {"out": "unused", "demos": "unused", "width": 16, "window": 7,
+              "discriminator_width": 16, "discriminator_window": 5, **changes}
+    return PolicyConfig(**values).resolved()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("encoder", ("dense", "convolutional"))
@@ -185,7 +185,7 @@ def test_quarter_turns_too_come_back_in_the_order_of_the_actions(
     """The judge is shown the window turned by hand: its answer for an action of the board stands
     at the place of the turned action. A quarter turn is no undoing of itself, as a flip is."""
     keras.utils.set_random_seed(0)
-    network = Discriminator(SPEC, small())
+    network = Discriminator(SPEC, small(ways=False))
     turned = [reference(row, 5, SYMMETRIES[symmetry], absolute=False) for row in observations]
     windows, vectors = (np.stack(parts).astype(np.float32) for parts in zip(*turned, strict=True))
     judged = network.judge(windows, vectors, False).numpy()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastenv
-from engine_plugin.errors import ConfigError, TrajectoryError
+from engine_plugin.errors import ConfigError, ModelMissingError, TrajectoryError
 from engine_plugin.learn.arena import Arena
 from engine_plugin.learn.evaluate import (
     ScriptedPolicy,
@@ -22,8 +22,10 @@ from engine_plugin.learn.evaluate import (
     style_distance,
     summary,
 )
+from engine_plugin.learn.intervals import wilson
 from engine_plugin.learn.judge import judge_model
 from engine_plugin.learn.record import record_scripted
+from engine_plugin.tables import describe_evaluation
 from engine_plugin.trajectory import TrajectoryFile, load_trajectories
 
 SPEC = fastenv.game_spec("blast")
@@ -162,6 +164,20 @@ def test_the_demonstrator_scores_one_and_the_survivor_nothing() -> None:
     assert yardstick.score(played("miner", seed=8)) < 1
 
 
+def test_the_interval_of_the_style_score_holds_it_and_knows_the_ends() -> None:
+    yardstick = StyleYardstick(SPEC, "miner", OPPONENTS, 60, 3, LEVELS)
+
+    def measured(name: str, seed: int):
+        return play_episodes(SPEC, ScriptedPolicy(name), OPPONENTS, 60, seed, LEVELS, "survivable")
+
+    low, high = yardstick.interval(measured("miner", 8))
+    assert low < yardstick.score(measured("miner", 8)) < high
+    assert yardstick.interval(measured("miner", 8)) == (low, high)
+    # The very episodes of an end are that end, whichever of them are drawn.
+    assert yardstick.interval(measured("miner", 3)) == pytest.approx((1, 1))
+    assert yardstick.interval(measured("survivor", 3)) == pytest.approx((0, 0))
+
+
 # ------------------------------------------------------------------------- the evaluate command
 
 
@@ -187,6 +203,31 @@ def test_a_scripted_player_is_judged_like_a_model(demonstrations: Path) -> None:
     assert style["demonstrator"] == "miner" and style["opponents"] == ["survivor", "idle"]
     assert style["score"] == 1.0 and style["profile"] == style["demonstrator_profile"]
     assert judge("bot:survivor", style=str(demonstrations))["style"]["score"] == 0.0
+
+
+def test_shares_have_their_intervals_with_and_without_the_filter() -> None:
+    judged = judge("blast/style", against=("idle", "survivor"), episodes=10)
+    assert set(judged["by_safety"]) == {"survivable", "none"}
+    for against in judged["by_safety"].values():
+        for row in against.values():
+            for name in ("wins", "wins_before_closing", "self_kills"):
+                share = row["shares"][name]
+                assert share["share"] == row[name] / 10
+                low, high = wilson(row[name], 10)
+                assert (share["low"], share["high"]) == (round(low, 4), round(high, 4))
+    table = describe_evaluation(judged)
+    idle = judged["by_safety"]["none"]["idle"]["shares"]["self_kills"]
+    assert f"{100 * idle['share']:.1f} % ({100 * idle['low']:.1f} to" in table
+    assert table.count("95 % interval") == 2
+
+
+def test_models_can_be_opponents_too() -> None:
+    judged = judge("bot:hunter", against=("blast/style", "bot:idle"), episodes=6)
+    assert list(judged["against"]) == ["blast/style", "bot:idle"]
+    assert judged["against"]["bot:idle"]["wins"] > judged["against"]["blast/style"]["wins"]
+    assert judged == judge("bot:hunter", against=("blast/style", "bot:idle"), episodes=6)
+    with pytest.raises(ModelMissingError):
+        judge(against=("none.onnx",))
 
 
 def test_bad_requests_are_refused(demonstrations: Path, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def mask(number: int) -> np.ndarray:
 def fill(length: int, envs: int, ticks: int, ends: float, seed: int):
     """A buffer and, for each env, the list of everything it was given."""
     random = np.random.default_rng(seed)
-    buffer = ReplayBuffer(length, envs, 3, ACTIONS)
+    buffer = ReplayBuffer(length, envs, (3,), ACTIONS)
     history: list[list[Tick]] = [[] for _ in range(envs)]
     for number in range(ticks):
         row = [
@@ -132,7 +132,7 @@ def test_dtypes_are_those_that_the_learner_compiles_for() -> None:
 
 
 def test_a_truncated_end_is_no_terminated_one() -> None:
-    buffer = ReplayBuffer(4, 1, 1, 1)
+    buffer = ReplayBuffer(4, 1, (1,), 1)
     for number in range(4):
         buffer.add(
             observations=np.array([[number]]), allowed=1, actions=0, rewards=1.0,

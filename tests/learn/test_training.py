@@ -35,6 +35,7 @@ from engine_plugin.learn.dqn import FORBIDDEN, allowed_only
 from engine_plugin.learn.networks import DQN
 from engine_plugin.learn.record import record_scripted
 from engine_plugin.learn.train import TrainingRun, train_policy
+from engine_plugin.learn.worlds.matches import MatchTask
 from engine_plugin.runtime.policy import load_policy
 
 SPEC = fastenv.game_spec("blast")
@@ -95,6 +96,17 @@ def train(out: Path, demos: Path | None, **changes: Any) -> Run:
 @pytest.fixture(scope="session")
 def style(tmp_path_factory: pytest.TempPathFactory, demos: Path) -> Run:
     return train(tmp_path_factory.mktemp("style") / "deep" / "run", demos)
+
+
+SELF_PLAY: dict[str, Any] = {
+    "reward": "game", "policy": "soft", "temperature": 0.02, "opponents": "idle,blast/style,self",
+    "pool_size": 2, "snapshot_every": 96, "warm_start": False,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def self_play(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return train(tmp_path_factory.mktemp("self") / "run", None, **SELF_PLAY)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -164,34 +176,82 @@ def test_resuming_goes_on_where_the_checkpoint_was(
     assert again.result["steps"] == STEPS + 64
 
 
-def restored(run: Run, levels: list[fastenv.Level]) -> TrainingRun:
-    from engine_plugin.learn.demonstrations import load_demonstrations
-
+def restored(run: Run) -> TrainingRun:
     config = PolicyConfig(**{**run.settings, "resume": True}).resolved()
-    shown = load_demonstrations(run.settings["demos"], SPEC, config.safety)
-    return TrainingRun(config, "", SPEC, levels, shown)
+    task = MatchTask(config)
+    return TrainingRun(config, "", task, task.demonstrations())
 
 
-def test_a_checkpoint_holds_everything(style: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ("style", "self_play"))
+def test_a_checkpoint_holds_everything(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     """Saved, put back and saved again it is the same, and so is the next tick that is played."""
-    levels = fastenv.builtin_levels(SPEC, 3, 256)
-    first, second = restored(style, levels), restored(style, levels)
+    run: Run = request.getfixturevalue(kind)
+    first, second = restored(run), restored(run)
     first.resume()
     second.resume()
     second.out = tmp_path
     second.save()
-    groups, facts = load_checkpoint(style.out / "checkpoint.npz")
+    groups, facts = load_checkpoint(run.out / "checkpoint.npz")
     again, facts_again = load_checkpoint(tmp_path / "checkpoint.npz")
     assert facts == facts_again and groups.keys() == again.keys()
     for name, arrays in groups.items():
         assert arrays.keys() == again[name].keys()
         for key, array in arrays.items():
             np.testing.assert_array_equal(array, again[name][key], err_msg=f"{name}/{key}")
-    for run in (first, second):
-        run.play_one_tick()
+    for restored_run in (first, second):
+        restored_run.play_one_tick()
     for name, array in first.replay.arrays.items():
         np.testing.assert_array_equal(array, second.replay.arrays[name])
     assert first.replay.head == second.replay.head
+
+
+def test_self_play_is_logged_and_judged_against_the_others(self_play: Run) -> None:
+    line = self_play.log[-1]
+    assert list(line["pool"]) == ["idle", "blast/style", "self"]
+    assert sum(row["share"] for row in line["pool"].values()) == pytest.approx(1, abs=1e-3)
+    # 320 steps, one policy at the start and one every 96; two are kept.
+    assert line["pool"]["self"]["taken"][0] == 0 and len(line["pool"]["self"]["taken"]) == 2
+    assert line["pool"]["self"]["taken"][1] in (192, 288)
+    assert list(line["against"]) == ["idle", "blast/style"]
+
+
+def test_self_play_is_the_same_for_the_same_seed(self_play: Run, tmp_path: Path) -> None:
+    again = train(tmp_path / "run", None, **SELF_PLAY)
+    assert without_times(again) == without_times(self_play)
+
+
+def test_self_play_goes_on_from_its_checkpoint(self_play: Run, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(self_play.out, out)
+    resumed = train(out, None, **SELF_PLAY, resume=True, steps=STEPS + 96)
+    assert resumed.log[-1]["steps"] == STEPS + 96
+    taken = resumed.log[-1]["pool"]["self"]["taken"]
+    assert taken[0] == 0 and taken[1] > self_play.log[-1]["pool"]["self"]["taken"][1]
+    with pytest.raises(ConfigError, match="opponent pool"):
+        train(out, None, **{**SELF_PLAY, "opponents": "hunter,self"}, resume=True)
+
+
+def test_self_alone_is_judged_by_the_survivor(tmp_path: Path) -> None:
+    run = train(tmp_path / "run", None, **{**SELF_PLAY, "opponents": "self"}, steps=64)
+    assert list(run.log[-1]["against"]) == ["survivor"]
+    assert run.log[-1]["pool"]["self"]["share"] == 1
+
+
+def test_frozen_policies_are_the_network_that_would_be_exported(self_play: Run) -> None:
+    """The one frozen just now decides like the averaged weights, by the model's own rule."""
+    run = restored(self_play)
+    run.resume()
+    pool = run.world.pool  # type: ignore[attr-defined]
+    pool.due = run.world.pool.steps  # type: ignore[attr-defined]
+    run.play_one_tick()
+    newest = max(pool.members, key=lambda member: member.number)
+    slot = pool.members.index(newest) - pool.named
+    observations = run.world.observations
+    values = pool.frozen.values(np.full(len(observations), slot), observations)
+    np.testing.assert_allclose(values, run.learner.target(observations).numpy(), atol=1e-5)
+    assert pool.temperature == run.config.play_temperature
 
 
 @pytest.mark.parametrize(
@@ -237,7 +297,7 @@ def test_a_truncated_checkpoint_is_refused(
         ({"game": "chess"}, fastenv.UnknownGameError, "chess"),
         ({"opponents": "hunter,nobody"}, fastenv.UnknownGameError, "nobody"),
         ({"gamma": 1.0}, ConfigError, "gamma"),
-        ({"minutes": 0.0}, ConfigError, "minutes"),
+        ({"minutes": 0.0, "steps": 0}, ConfigError, "minutes"),
         ({"window": 4}, ConfigError, "odd"),
         ({"symmetries": 3}, ConfigError, "symmetries"),
         ({"demo_share": 1.0}, ConfigError, "demo_share"),
@@ -416,12 +476,12 @@ def test_a_model_that_differs_is_not_written(
     """The converter gets other weights than the network that the model is compared with."""
     true = policy_export._to_onnx
 
-    def other(network: DQN, card: Any) -> bytes:
+    def other(network: DQN, *arguments: Any) -> bytes:
         bias = network.value.trainable_variables[-1]
         before = bias.numpy()
         bias.assign(before + (0.001 if damage == "value" else np.nan))
         try:
-            return true(network, card)
+            return true(network, *arguments)
         finally:
             bias.assign(before)
 

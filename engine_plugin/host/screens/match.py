@@ -5,9 +5,10 @@ from __future__ import annotations
 import pygame
 
 from engine_plugin.host import palette
+from engine_plugin.host.box import draw_box
 from engine_plugin.host.hud import Panel, Status
 from engine_plugin.host.input import Command
-from engine_plugin.host.renderer import BOARD_LEFT, BOARD_TOP, TILE, BoardRenderer, liveliness
+from engine_plugin.host.renderer import BoardRenderer, liveliness
 from engine_plugin.host.screens import Screen
 from engine_plugin.host.sitting import Phase, Sitting
 from engine_plugin.host.sound import audible
@@ -145,14 +146,4 @@ class MatchScreen:
     def _draw_box(
         self, canvas: pygame.Surface, lines: list[str], colour: tuple[int, int, int]
     ) -> None:
-        """A box in the middle of the board; the first line is large."""
-        font, spec = self._stage.font, self._sitting.match.spec
-        width = max(font.width(lines[0], 2), *(font.width(line) for line in lines)) + 20
-        height = 28 + 11 * (len(lines) - 1)
-        box = pygame.Rect(0, 0, width, height)
-        box.center = (BOARD_LEFT + spec.width * TILE // 2, BOARD_TOP + spec.height * TILE // 2)
-        pygame.draw.rect(canvas, palette.BACKGROUND, box, border_radius=4)
-        pygame.draw.rect(canvas, colour, box, 1, 4)
-        font.draw_centred(canvas, lines[0], (box.centerx, box.top + 7), colour, 2)
-        for index, line in enumerate(lines[1:]):
-            font.draw_centred(canvas, line, (box.centerx, box.top + 26 + 11 * index), palette.TEXT)
+        draw_box(canvas, self._stage.font, self._sitting.match.spec, lines, colour)

@@ -78,7 +78,7 @@ SPEC = GameSpec(
     ),
     contents=(
         Content("floor", ".", (70, 78, 96)),
-        Content("wall", "#", (38, 40, 50)),
+        Content("wall", "#", (38, 40, 50), solid=True, opaque=True),
         Content("flag", "F", (232, 92, 70), small=True),
     ),
 )

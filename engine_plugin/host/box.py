@@ -1,0 +1,27 @@
+"""A box with a few words, in the middle of the board."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pygame
+
+from engine_plugin.host import palette
+from engine_plugin.host.renderer import BOARD_LEFT, BOARD_TOP, TILE
+from engine_plugin.host.tileset import Colour, PixelFont
+from fastenv import GameSpec
+
+
+def draw_box(
+    canvas: pygame.Surface, font: PixelFont, spec: GameSpec, lines: Sequence[str], colour: Colour
+) -> None:
+    """Draw the lines over the board of this game; the first one is large."""
+    width = max(font.width(lines[0], 2), *(font.width(line) for line in lines)) + 20
+    height = 28 + 11 * (len(lines) - 1)
+    box = pygame.Rect(0, 0, width, height)
+    box.center = (BOARD_LEFT + spec.width * TILE // 2, BOARD_TOP + spec.height * TILE // 2)
+    pygame.draw.rect(canvas, palette.BACKGROUND, box, border_radius=4)
+    pygame.draw.rect(canvas, colour, box, 1, 4)
+    font.draw_centred(canvas, lines[0], (box.centerx, box.top + 7), colour, 2)
+    for index, line in enumerate(lines[1:]):
+        font.draw_centred(canvas, line, (box.centerx, box.top + 26 + 11 * index), palette.TEXT)

@@ -1,0 +1,147 @@
+"""Our compiled games as a task: matches against scripted players, judged by strength and style."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+import fastenv
+from engine_plugin.learn.agents import Agent, load_agent
+from engine_plugin.learn.arena import Arena
+from engine_plugin.learn.config import PolicyConfig
+from engine_plugin.learn.demonstrations import Demonstrations, load_demonstrations
+from engine_plugin.learn.evaluate import (
+    YARDSTICK,
+    StyleYardstick,
+    play_episodes,
+    profile,
+    strength,
+    summary,
+)
+from engine_plugin.learn.opponents import SELF, OpponentPool
+from engine_plugin.learn.worlds.contract import PolicyFunction
+from engine_plugin.levels.source import levels_from
+from fastenv import Level
+
+VALIDATION_SEED = 1_000_003  # levels and matches of the evaluations during training
+
+
+class MatchTask:
+    """A compiled game with the levels and opponents that the settings name.
+
+    Raises UnknownGameError for a game or an opponent that is not there, ModelError kinds for an
+    opponent that is a model.
+    """
+
+    def __init__(self, config: PolicyConfig):
+        self.config = config
+        self.facts = fastenv.game_spec(config.game)
+        self.symmetries = config.symmetries
+        self.agents: list[Agent] = [load_agent(name, self.facts) for name in config.others]
+
+    @cached_property
+    def levels(self) -> list[Level]:
+        return levels_from(self.config.levels, self.facts, self.config.seed)
+
+    def world(self, num_envs: int, seed: int) -> Arena:
+        config = self.config
+        return Arena(
+            config.game,
+            config.opponent_names,
+            num_envs,
+            seed,
+            self.levels,
+            config.safety,
+            config.late_reward,
+            self._pool(seed) if SELF in config.opponent_names else None,
+        )
+
+    def _pool(self, seed: int) -> OpponentPool:
+        config = self.config
+        return OpponentPool(
+            self.agents,
+            config.opponent_names,
+            config.pool_size,
+            config.snapshot_every,
+            config.play_temperature if config.policy == "soft" else 0.0,
+            seed,
+        )
+
+    def parity_world(self, num_envs: int, seed: int) -> Arena:
+        """On the levels that come with the game: a run's folder of levels may be gone by then."""
+        return Arena(self.config.game, self.config.others or (YARDSTICK,), num_envs, seed)
+
+    def demonstrations(self) -> Demonstrations | None:
+        if not self.config.demos:
+            return None
+        return load_demonstrations(self.config.demos, self.facts, self.config.safety)
+
+    def judge(self, demonstrations: Demonstrations | None) -> MatchJudge:
+        return MatchJudge(self, demonstrations)
+
+
+class MatchJudge:
+    """Validation matches; with a demonstrator who can play again, also the likeness to him."""
+
+    def __init__(self, task: MatchTask, demonstrations: Demonstrations | None):
+        config = task.config
+        self.task, self.config, self.spec = task, config, task.facts
+        self.selects_style = config.select == "style" or (
+            config.select == "auto" and config.reward not in ("game", "mix")
+        )
+        opponents = config.others or (YARDSTICK,)
+        if self.selects_style and demonstrations is not None:
+            opponents = demonstrations.opponents
+        # The demonstrator's opponents where style is judged, else one's own, each once.
+        self.opponents = tuple(dict.fromkeys(opponents))
+        self.yardstick = None
+        scale = set(fastenv.scripted_player_names(config.game)) - {YARDSTICK}
+        if demonstrations is not None and demonstrations.player in scale:
+            self.yardstick = StyleYardstick(
+                self.spec,
+                demonstrations.player,
+                self.opponents,
+                config.evaluation_episodes,
+                VALIDATION_SEED,
+                task.levels,
+            )
+
+    def evaluate(self, decide: PolicyFunction) -> dict[str, Any]:
+        played = play_episodes(
+            self.spec,
+            decide,
+            self.opponents,
+            self.config.evaluation_episodes,
+            VALIDATION_SEED,
+            self.task.levels,
+            self.config.safety,
+        )
+        measured = {
+            "against": {name: summary(self.spec, rows) for name, rows in played.items()},
+            "profile": profile(self.spec, np.concatenate(list(played.values()))),
+            "strength": strength(self.spec, played),
+        }
+        if self.yardstick is not None:
+            measured["style"] = self.yardstick.score(played)
+        return measured
+
+    def score(self, line: dict[str, Any]) -> float:
+        if self.selects_style and self.yardstick is None and self.config.uses_discriminator:
+            return float(line["steps"])  # a person's demonstrations: no yardstick, keep the last
+        return float(line["style" if self.selects_style and "style" in line else "strength"])
+
+    def brief(self, line: dict[str, Any]) -> str:
+        wins = " ".join(
+            f"{name} {row['wins']}:{row['losses']}" for name, row in line["against"].items()
+        )
+        return (f"style {line['style']:.2f} " if "style" in line else "") + wins
+
+    def text(self, line: dict[str, Any]) -> str:
+        rates = " ".join(f"{rate} {value:.2f}" for rate, value in line["profile"].items())
+        pool = " ".join(
+            f"{name} {row['score']:.0%} of {row['episodes']}"
+            for name, row in line.get("pool", {}).items()
+        )
+        return f"{self.brief(line)} · {rates}" + (f" · pool: {pool}" if pool else "")
