@@ -60,6 +60,10 @@ cdef inline bint bits_any(Bits bits) noexcept nogil:
     return (bits.low | bits.high) != 0
 
 
+cdef inline bint bits_same(Bits a, Bits b) noexcept nogil:
+    return ((a.low ^ b.low) | (a.high ^ b.high)) == 0
+
+
 cdef inline Bits bits_and(Bits a, Bits b) noexcept nogil:
     cdef Bits result
     result.low = a.low & b.low

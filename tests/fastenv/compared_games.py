@@ -111,6 +111,8 @@ BLAST = ComparedGame(
         ("random", "random"),
         ("idle", "miner"),
         ("survivor", "idle"),
+        ("rusher", "turtle"),
+        ("turtle", "hunter"),
     ),
     events=events_of_blast,
     is_threatened=lambda game: bool(game.bombs) or game.tick > blast_reference.FORK_TICK,

@@ -76,6 +76,7 @@ class Playthrough:
 PLAYTHROUGHS = (
     Playthrough("hunter_against_survivor", ("hunter", "survivor"), seed=27),
     Playthrough("miner_against_hunter", ("miner", "hunter"), seed=9),
+    Playthrough("rusher_against_turtle", ("rusher", "turtle"), seed=11),
     Playthrough("idle_until_the_closing", ("idle", "idle"), seed=1, every=25),
     Playthrough("racer_against_pusher", ("racer", "pusher"), seed=5, game="race"),
     Playthrough("survivor_against_pusher", ("survivor", "pusher"), seed=50, game="race"),

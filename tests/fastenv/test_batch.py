@@ -223,7 +223,7 @@ def test_no_levels_no_envs_no_seed():
 def test_unknown_names_say_which_there_are():
     with pytest.raises(UnknownGameError, match="blast"):
         fastenv.make_batch("chess", 1)
-    with pytest.raises(UnknownGameError, match="idle, survivor, hunter, miner"):
+    with pytest.raises(UnknownGameError, match="idle, survivor, hunter, miner, turtle, rusher"):
         fastenv.make_bot("boss")
 
 
@@ -318,7 +318,7 @@ def test_new_levels_hold_from_the_next_episode_on():
     assert np.array_equal(shown == 1, level.tiles == 1)
 
 
-@pytest.mark.parametrize("name", ["survivor", "hunter", "miner"])
+@pytest.mark.parametrize("name", [*fastenv.scripted_player_names("blast")][1:])
 def test_careful_players_play_survivable_actions_while_there_are_any(name):
     batch, bot = fastenv.make_batch("blast", 16, seed=3), fastenv.make_bot(name)
     for _ in range(250):

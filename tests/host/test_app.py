@@ -53,7 +53,7 @@ def test_after_a_missing_model_another_opponent_can_be_chosen() -> None:
         state.press(keys.get(frame, Command.QUIT if frame > 8 else Command.MUTE))
 
     result = play(PlayOptions(opponent="blast/no-such", seed=1), ScriptedWindow(script))
-    assert result["agents"] == ["keyboard", "bot:miner"]
+    assert result["agents"] == ["keyboard", "bot:rusher"]
 
 
 def headless(picture: Path | None = None, seed: int = 7) -> dict[str, object]:
