@@ -25,11 +25,11 @@ _VECTOR: dict[str, Any] = {
     "minutes": 10.0,
     "num_envs": 8,
     "batch_size": 128,
-    "learning_rate": 1e-3,
+    "learning_rate": 5e-4,
     "rate_end": 0.1,
-    "steps_per_update": 4,
+    "steps_per_update": 2,
     "updates_at_once": 16,
-    "target_tau": 0.01,
+    "target_tau": 0.005,
     "replay_size": 50_000,
     "warm_up": 1_000,
     "width": 128,
@@ -38,10 +38,11 @@ _VECTOR: dict[str, Any] = {
     "epsilon_steps": 10_000,
     "symmetries": 1,
     "newest_ticks": 250,
+    "clone_epochs": 1_000,
     "scale_rewards": True,
     "safety": "none",
     "evaluate_every": 60.0,
-    "evaluation_episodes": 20,
+    "evaluation_episodes": 40,
 }
 BY_OBSERVATION: dict[str, dict[str, Any]] = {
     "grid": {
@@ -61,6 +62,7 @@ BY_OBSERVATION: dict[str, dict[str, Any]] = {
         "epsilon_steps": 0,
         "symmetries": 8,
         "newest_ticks": 40,
+        "clone_epochs": 100,
         "scale_rewards": False,
         "safety": "survivable",
         "evaluate_every": 60.0,
@@ -72,6 +74,7 @@ BY_OBSERVATION: dict[str, dict[str, Any]] = {
         **_VECTOR,
         "num_envs": 16,
         "learning_rate": 3e-4,
+        "steps_per_update": 4,
         "replay_size": 200_000,
         "warm_up": 5_000,
         "epsilon": 0.02,
@@ -182,15 +185,16 @@ class PolicyConfig:
     """Factor of the game reward for a match that nobody wins early (in Blast: before the arena
     closes); below 1, waiting for the walls pays less."""
     gamma: float = 0.0
-    """Discount a step; 0: 0.8 for style alone, 0.97 with the game's reward."""
+    """Discount a step; 0: 0.8 for style alone, 0.97 with the game's reward, for --env 0.99."""
     n_step: int = 0
-    """Steps of reward summed before the target network takes over; 0: 1 for style alone, 3 with the
-    game's reward."""
+    """Steps of reward summed before the target network takes over; 0: 1 for style alone and for
+    `mix` with --env, else 3."""
     policy: Literal["auto", "soft", "greedy"] = "auto"
     """soft: actions sampled from softmax(Q / temperature), soft values in the target; greedy:
     epsilon-greedy behaviour, double-DQN target. auto: greedy for `game`, else soft."""
     temperature: float = 0.0
-    """Temperature of the soft policy, in units of reward; 0: 1 for style alone, else 0.02."""
+    """Temperature of the soft policy, in units of reward; 0: 1 for style alone and for --env, else
+    0.02."""
     play_temperature: float = 0.0
     """Temperature that the model plays with; 0: `temperature`."""
     epsilon: Open[float] = OPEN
@@ -213,17 +217,18 @@ class PolicyConfig:
     clone_weight: float = 0.0
     """Weight of the cross-entropy to the demonstrated action, kept as a loss term."""
     learning_rate: Open[float] = OPEN
-    """Adam's step size for the Q-network; open: 5e-4, for --env 1e-3, of images 3e-4."""
+    """Adam's step size for the Q-network; open: 5e-4, of images 3e-4."""
     rate_end: Open[float] = OPEN
     """Share of the learning rates that is left at the end; they fall from half-time on. Open:
     0.1."""
     steps_per_update: Open[int] = OPEN
-    """Env steps between two updates of the Q-network; open: 256, for --env 4."""
+    """Env steps between two updates of the Q-network; open: 256, for --env 2, of images 4."""
     updates_at_once: Open[int] = OPEN
     """Updates made in one call of the compiled graph, from batches drawn together; open: 1, for
     --env 16."""
     target_tau: Open[float] = OPEN
-    """Share of the Q-network that the target network takes over in each update; open: 0.01."""
+    """Share of the Q-network that the target network takes over in each update; open: 0.01,
+    for --env 0.005."""
     replay_size: Open[int] = OPEN
     """Transitions that the replay buffer holds; open: 200,000, for --env 50,000."""
     warm_up: Open[int] = OPEN
@@ -271,15 +276,16 @@ class PolicyConfig:
     control: Literal["none", "random-discriminator", "shuffled"] = "none"
     """A run that should fail if the measure is right. random-discriminator: it never learns;
     shuffled: the demonstrated actions are dealt out anew among the states."""
-    clone_epochs: int = 100
-    """Passes over the demonstrations when cloning."""
+    clone_epochs: Open[int] = OPEN
+    """Passes over the demonstrations when cloning; open: 100, for --env 1,000, where they are
+    few."""
     evaluate_every: Open[float] = OPEN
     """Seconds of training between two evaluations; each writes a checkpoint. Open: 60."""
     evaluate_steps: Open[int] = OPEN
     """Env steps between two evaluations, in place of seconds; 0: by seconds. Open: a tenth of
     `steps`, for --env a twentieth; 0 without `steps`, or with `evaluate_every` seconds given."""
     evaluation_episodes: Open[int] = OPEN
-    """Episodes of one evaluation during training; open: 200, for --env 20."""
+    """Episodes of one evaluation during training; open: 200, for --env 40."""
     select: Literal["auto", "style", "strength", "last"] = "auto"
     """Which checkpoint is kept as the model; auto: strength for `game` and `mix`, else style."""
     threads: int = 2

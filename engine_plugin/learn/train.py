@@ -290,7 +290,8 @@ class TrainingRun:
     def follow_scale(self) -> None:
         """Scale by what was seen and paid: after the warm-up, and whenever the steps have doubled
         since, in the first quarter of the run. In between, and later, the same means the same."""
-        if self.share_left < 0.75 or self.steps < max(2 * self.scaled_at, self.config.warm_up):
+        settled = self.scaled_at > 0 and self.share_left < 0.75
+        if settled or self.steps < max(2 * self.scaled_at, self.config.warm_up):
             return
         self.scaled_at = self.steps
         if self.scale is not None:
@@ -332,6 +333,8 @@ class TrainingRun:
     @property
     def updates_due(self) -> int:
         """Updates that the steps played so far call for and that were not made yet."""
+        if self.replay.filled < self.config.steps_in_a_row:
+            return 0
         played = self.steps - self.config.warm_up
         return -(-played // self.config.steps_per_update) - self.updates
 
