@@ -11,7 +11,7 @@ from engine_plugin.learn.replay import ReplayBuffer
 
 def demonstrations(lengths: list[int], last_is_cut: bool = False) -> ReplayBuffer:
     """Episodes of the given lengths; every transition carries its episode and tick."""
-    buffer = ReplayBuffer(sum(lengths), 1, 2, 3)
+    buffer = ReplayBuffer(sum(lengths), 1, (2,), 3)
     for episode, length in enumerate(lengths):
         for tick in range(length):
             last = tick == length - 1
