@@ -105,12 +105,12 @@ def in_a_process(values: dict[str, Any], stop_with: signal.Signals, evaluations:
         [sys.executable, "-c", LEARN, json.dumps(values)], stderr=subprocess.DEVNULL, cwd=ROOT,
     )  # fmt: skip
     log = Path(values["out"]) / "log.jsonl"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 900  # only so that a fault does not hang the tests for ever
     while len(read_log(log)) < evaluations and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     process.send_signal(stop_with)
-    return process.wait(timeout=60)
+    return process.wait(timeout=900)
 
 
 def test_killed_and_resumed_is_the_run_that_was_never_killed(
