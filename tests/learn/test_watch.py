@@ -53,7 +53,7 @@ def names(lines: list[dict[str, Any]]) -> list[str]:
 def test_a_reward_that_leans_is_found_out_within_seconds(demos: Path, tmp_path: Path) -> None:
     """`survive` without entropy to speak of: dying ends in an absorbing state that pays more."""
     lines = train(tmp_path / "run", demos, style_form="survive", temperature=0.1,
-                  style_weight=1.0, gamma=0.95, target_tau=0.05)
+                  style_weight=1.0, gamma=0.95, target_tau=0.05, seed=2, steps=25_600)
     assert "termination bias" in names(lines)
     text = next(alarm["text"] for line in lines for alarm in line.get("alarms", ())
                 if alarm["name"] == "termination bias")
