@@ -138,7 +138,7 @@ class Evaluate:
     returns of episodes."""
 
     model: Annotated[str, tyro.conf.Positional]
-    """Model file, or a shipped model's name such as blast/strong, or bot:NAME (with --env
+    """Model file, or a shipped model's name such as blast/hard, or bot:NAME (with --env
     bot:random)."""
     against: str = "survivor,hunter,idle"
     """Scripted players or models in the other seat, separated by commas."""
@@ -163,7 +163,7 @@ class Tournament:
     """Let policies play each other, everybody against everybody, seats swapped; rate them."""
 
     contestants: Annotated[tuple[str, ...], tyro.conf.Positional]
-    """Two or more: model files, shipped models such as blast/strong, or bot:NAME."""
+    """Two or more: model files, shipped models such as blast/hard, or bot:NAME."""
     matches: int = 200
     """Matches of every pair, half in each seating, all pairs on the same levels and seeds."""
     seed: int = 1

@@ -71,7 +71,7 @@ BASE = ("numpy", "onnxruntime", "tyro")
 TRAINING = (*BASE, "tensorflow", "keras", "tf2onnx", "onnx", "rich")
 DRAWING = (*BASE, "matplotlib")
 COMMANDS = {
-    "play": Need((*BASE, PYGAME_FLAVOURS), "play", models=("blast/strong",), window=True),
+    "play": Need((*BASE, PYGAME_FLAVOURS), "play", models=("blast/hard",), window=True),
     "record": Need(BASE, models=("blast/generator",)),
     "train": Need(TRAINING, "train", models=("blast/generator",)),
     "generate": Need(BASE, models=("blast/generator",)),

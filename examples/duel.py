@@ -28,7 +28,7 @@ def main() -> None:
     generated = generator.generate(1, seed=4, conditions={"crates": 0.3, "symmetry": "rotate"})[0]
     level = fastenv.Level.from_tiles(generated.tiles, spec)
 
-    policy = ai.load_policy("blast/strong", layout_hash=spec.layout_hash)
+    policy = ai.load_policy("blast/hard", layout_hash=spec.layout_hash)
     agent = ai.AgentController(policy, seed=1)
     foe = fastenv.make_bot("hunter")
 

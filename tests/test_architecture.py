@@ -266,7 +266,7 @@ assert played["idle"].shape == (2, len(spec.statistics))
         """
 import engine_plugin.learn.opponents
 from engine_plugin.learn.tournament import play_tournament
-held = play_tournament(("blast/style", "bot:idle"), "blast", 2, 1, "builtin")
+held = play_tournament(("blast/medium", "bot:idle"), "blast", 2, 1, "builtin")
 assert len(held["contestants"]) == 2
 """,
         (*TRAINING, "pygame", "engine_plugin.host", "engine_plugin.export"),

@@ -399,12 +399,12 @@ def test_record_writes_a_file_that_evaluate_measures_by(command: Command, tmp_pa
 def test_a_tournament_s_matches_can_be_watched(command: Command, tmp_path: Path) -> None:
     pytest.importorskip("pygame")
     out = tmp_path / "best"
-    arguments = ["tournament", "blast/style", "bot:hunter", "bot:idle", "--matches", "6",
+    arguments = ["tournament", "blast/medium", "bot:hunter", "bot:idle", "--matches", "6",
                  "--levels", "builtin", "--out", out]
     status, printed, said = command(*arguments, "--json")
     held = one_line(printed)
     assert status == 0 and said.count("playing 6 matches") == 3
-    assert {row["name"] for row in held["contestants"]} == {"blast/style", "hunter", "idle"}
+    assert {row["name"] for row in held["contestants"]} == {"blast/medium", "hunter", "idle"}
     refused(command(*arguments), "--force")
     for number, row in enumerate(held["instructive"], start=1):
         status, printed, _ = command(

@@ -13,7 +13,7 @@ import pytest
 from engine_plugin import doctor
 from engine_plugin.doctor import BASE, COMMANDS, TRAINING, Findings, Need, describe, diagnose
 
-ALL_MODELS = {"blast/strong", "blast/generator"}
+ALL_MODELS = {"blast/hard", "blast/generator"}
 
 
 def findings(
@@ -78,7 +78,7 @@ def test_games_that_are_not_compiled_need_a_compiler_first():
 
 def test_a_missing_model_and_a_missing_display_are_named():
     diagnosis = diagnose(COMMANDS["play"], findings(models=set(), display=None))
-    assert "blast/strong" in text_of(diagnosis)
+    assert "blast/hard" in text_of(diagnosis)
     assert "engine-plugin play --headless" in diagnosis["fix"]
     assert diagnose(COMMANDS["export"], findings(models=set(), display=None))["ready"]
 

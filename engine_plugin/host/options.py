@@ -8,7 +8,7 @@ from pathlib import Path
 from engine_plugin.errors import ConfigError
 
 KEYBOARD = "keyboard"
-STRONGEST = "{game}/strong"
+STRONGEST = "{game}/hard"
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class PlayOptions:
     """Name of the game."""
 
     opponent: str | None = None
-    """Who sits opposite: a shipped model ("blast/strong"), a model file, or a scripted player
+    """Who sits opposite: a shipped model ("blast/hard"), a model file, or a scripted player
     ("bot:hunter"). Default: the strongest shipped model, or a scripted player where none ships."""
 
     player: str = "keyboard"

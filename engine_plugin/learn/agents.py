@@ -85,7 +85,7 @@ class ModelAgent:
 
 def load_agent(name: str, spec: GameSpec, safety: str | None = None) -> ScriptedAgent | ModelAgent:
     """The agent of this name: "bot:NAME" or NAME for a scripted player, a shipped model's name
-    such as "blast/strong", or a model file.
+    such as "blast/hard", or a model file.
 
     safety: "survivable" or "none" instead of what a model's card says
 

@@ -170,7 +170,7 @@ class PolicyConfig:
     """Start of every random stream of the run."""
     opponents: str = "survivor,hunter"
     """Who sits in the other seat, separated by commas: scripted players, model files, shipped
-    models such as blast/strong; one named twice sits there twice as often. `self` are frozen
+    models such as blast/hard; one named twice sits there twice as often. `self` are frozen
     earlier policies of this run: with it, every episode draws its opponent, oftener one to whom the
     learner loses (learn/opponents.py)."""
     pool_size: int = 8

@@ -26,7 +26,7 @@ _SHIPPED_NAME = re.compile(r"[a-z0-9_]+/[a-z0-9_-]+")
 def read_model(source: ModelSource, *, expected_sha256: str | None = None) -> tuple[bytes, Card]:
     """The bytes and the card of a model, checked without running it.
 
-    source: a path, the bytes themselves, or the name of a shipped model such as "blast/style"
+    source: a path, the bytes themselves, or the name of a shipped model such as "blast/medium"
     expected_sha256: hex digest that the bytes must have; beside a `manifest.json` that lists
         the file, the digest there is checked as well
 
@@ -73,7 +73,7 @@ def check_purpose(card: Card, kind: str, game: str | None, layout_hash: str | No
 
 
 def shipped_models() -> tuple[str, ...]:
-    """Names of the models that come with the package, such as "blast/style"."""
+    """Names of the models that come with the package, such as "blast/medium"."""
     models = assets_folder() / "models"
     names = []
     if models.is_dir():

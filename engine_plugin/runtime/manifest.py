@@ -1,6 +1,6 @@
 """`manifest.json` beside models: the SHA-256 of each, because a flipped bit loads silently.
 
-The file holds {"schema": 1, "models": {"style.onnx": {"sha256": "…", "bytes": 12345}, …}}.
+The file holds {"schema": 1, "models": {"hard.onnx": {"sha256": "…", "bytes": 12345}, …}}.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def load_policy(
     layout_hash: str | None = None,
     seed: int = 0,
 ) -> Policy:
-    """Load a policy from a path, from bytes, or by the name of a shipped one ("blast/style").
+    """Load a policy from a path, from bytes, or by the name of a shipped one ("blast/medium").
 
     game, layout_hash: what the model must have been made for; None accepts any
     seed: start of the stream from which a softmax policy samples

@@ -161,7 +161,7 @@ def test_another_game_is_shown_too(tmp_path: Path) -> None:
 
 
 def test_names_are_short_and_tell_who(recorded: Path) -> None:
-    assert labels(("bot:hunter", "blast/strong", "runs/first/model.onnx", "x\\mine.onnx")) == [
+    assert labels(("bot:hunter", "blast/hard", "runs/first/model.onnx", "x\\mine.onnx")) == [
         "hunter", "strong", "first", "mine",
     ]  # fmt: skip
 

@@ -206,7 +206,7 @@ def test_a_scripted_player_is_judged_like_a_model(demonstrations: Path) -> None:
 
 
 def test_shares_have_their_intervals_with_and_without_the_filter() -> None:
-    judged = judge("blast/style", against=("idle", "survivor"), episodes=10)
+    judged = judge("blast/medium", against=("idle", "survivor"), episodes=10)
     assert set(judged["by_safety"]) == {"survivable", "none"}
     for against in judged["by_safety"].values():
         for row in against.values():
@@ -222,10 +222,10 @@ def test_shares_have_their_intervals_with_and_without_the_filter() -> None:
 
 
 def test_models_can_be_opponents_too() -> None:
-    judged = judge("bot:hunter", against=("blast/style", "bot:idle"), episodes=6)
-    assert list(judged["against"]) == ["blast/style", "bot:idle"]
-    assert judged["against"]["bot:idle"]["wins"] > judged["against"]["blast/style"]["wins"]
-    assert judged == judge("bot:hunter", against=("blast/style", "bot:idle"), episodes=6)
+    judged = judge("bot:hunter", against=("blast/medium", "bot:idle"), episodes=6)
+    assert list(judged["against"]) == ["blast/medium", "bot:idle"]
+    assert judged["against"]["bot:idle"]["wins"] > judged["against"]["blast/medium"]["wins"]
+    assert judged == judge("bot:hunter", against=("blast/medium", "bot:idle"), episodes=6)
     with pytest.raises(ModelMissingError):
         judge(against=("none.onnx",))
 

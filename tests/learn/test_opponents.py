@@ -245,7 +245,7 @@ def test_the_same_seed_plays_the_same() -> None:
     assert (first != other).any()
 
 
-@pytest.mark.parametrize("names", [NAMES, ("blast/style", "survivor", SELF)])
+@pytest.mark.parametrize("names", [NAMES, ("blast/medium", "survivor", SELF)])
 def test_a_saved_arena_goes_on_as_the_first_one(names: tuple[str, ...]) -> None:
     def start() -> Arena:
         return make_arena(make_pool(names, temperature=0.5))
@@ -260,7 +260,7 @@ def test_a_saved_arena_goes_on_as_the_first_one(names: tuple[str, ...]) -> None:
 
 
 def test_a_model_as_fixed_opponent_goes_on_alike_too() -> None:
-    first, second = (Arena("blast", ("blast/style", "hunter"), ENVS, 3, LEVELS) for _ in range(2))
+    first, second = (Arena("blast", ("blast/medium", "hunter"), ENVS, 3, LEVELS) for _ in range(2))
     play(first, 40)
     second.load_state(first.save_state())
     np.testing.assert_array_equal(play(first, 60, seed=1), play(second, 60, seed=1))

@@ -20,7 +20,7 @@ from engine_plugin.trajectory import Episode, load_trajectories
 
 SPEC = fastenv.game_spec("blast")
 LEVELS = fastenv.builtin_levels(SPEC, 9, 8)
-NAMES = ("blast/style", "bot:hunter", "bot:survivor", "bot:idle")
+NAMES = ("blast/medium", "bot:hunter", "bot:survivor", "bot:idle")
 
 
 def hold(names: tuple[str, ...] = NAMES, **changes: Any) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def test_match_i_starts_alike_whoever_plays() -> None:
 
 
 def test_results_follow_from_the_statistics_and_the_actions() -> None:
-    agents = [load_agent(name, SPEC).fresh(3) for name in ("blast/style", "bot:hunter")]
+    agents = [load_agent(name, SPEC).fresh(3) for name in ("blast/medium", "bot:hunter")]
     played = play_matches(SPEC, agents, 8, 5, LEVELS)
     column = {name: index for index, name in enumerate(SPEC.statistics)}
     wins, losses = (played.statistics[:, :, column[name]] for name in ("wins", "losses"))
@@ -98,7 +98,7 @@ def test_everybody_plays_everybody_and_all_is_counted(tournament: dict[str, Any]
         assert share["low"] <= share["share"] == round(won / 60, 4) <= share["high"]
         assert row["elo_low"] <= row["elo"] <= row["elo_high"]
     names = [row["name"] for row in tournament["contestants"]]
-    assert names[-1] == "idle" and set(names) == {"blast/style", "hunter", "survivor", "idle"}
+    assert names[-1] == "idle" and set(names) == {"blast/medium", "hunter", "survivor", "idle"}
     assert tournament["anchor"] == "survivor"
     assert {row["name"]: row["elo"] for row in tournament["contestants"]}["survivor"] == 1000
     json.dumps(tournament, allow_nan=False)
@@ -119,7 +119,7 @@ def test_the_same_seed_gives_the_same_tournament(
 
 
 def test_who_is_named_first_makes_no_difference() -> None:
-    names = ("blast/style", "bot:hunter")
+    names = ("blast/medium", "bot:hunter")
     here, there = hold(names, anchor="hunter"), hold(names[::-1], anchor="bot:hunter")
     assert here["contestants"] == there["contestants"]
     (one,), (turned,) = here["pairs"], there["pairs"]
@@ -130,12 +130,12 @@ def test_who_is_named_first_makes_no_difference() -> None:
 
 
 def test_others_who_play_do_not_change_a_pair(tournament: dict[str, Any]) -> None:
-    (alone,) = hold(("blast/style", "bot:hunter"))["pairs"]
+    (alone,) = hold(("blast/medium", "bot:hunter"))["pairs"]
     assert alone in tournament["pairs"]
 
 
 def test_the_filter_can_be_taken_away() -> None:
-    names = ("blast/style", "bot:idle")
+    names = ("blast/medium", "bot:idle")
     (with_filter,), (without,) = (hold(names, safety=safety)["pairs"] for safety in
                                   ("survivable", "none"))  # fmt: skip
     assert without["self_kills"][0] > with_filter["self_kills"][0]

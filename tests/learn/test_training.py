@@ -99,7 +99,7 @@ def style(tmp_path_factory: pytest.TempPathFactory, demos: Path) -> Run:
 
 
 SELF_PLAY: dict[str, Any] = {
-    "reward": "game", "policy": "soft", "temperature": 0.02, "opponents": "idle,blast/style,self",
+    "reward": "game", "policy": "soft", "temperature": 0.02, "opponents": "idle,blast/medium,self",
     "pool_size": 2, "snapshot_every": 96, "warm_start": False,
 }  # fmt: skip
 
@@ -216,12 +216,12 @@ def test_a_checkpoint_holds_everything(
 
 def test_self_play_is_logged_and_judged_against_the_others(self_play: Run) -> None:
     line = self_play.log[-1]
-    assert list(line["pool"]) == ["idle", "blast/style", "self"]
+    assert list(line["pool"]) == ["idle", "blast/medium", "self"]
     assert sum(row["share"] for row in line["pool"].values()) == pytest.approx(1, abs=1e-3)
     # 320 steps, one policy at the start and one every 96; two are kept.
     assert line["pool"]["self"]["taken"][0] == 0 and len(line["pool"]["self"]["taken"]) == 2
     assert line["pool"]["self"]["taken"][1] in (192, 288)
-    assert list(line["against"]) == ["idle", "blast/style"]
+    assert list(line["against"]) == ["idle", "blast/medium"]
 
 
 def test_self_play_is_the_same_for_the_same_seed(self_play: Run, tmp_path: Path) -> None:
