@@ -99,7 +99,7 @@ def row_sets(cells: Any) -> Any:
 def single_cells(row: Any, column: Any, height: int) -> Any:
     """The set of one cell, int32 [n, height]."""
     bit = tf.bitwise.left_shift(tf.ones_like(column), column)
-    return tf.one_hot(row, height, dtype=tf.int32) * bit[:, None]
+    return tf.cast(tf.range(height) == row[:, None], tf.int32) * bit[:, None]
 
 
 def _moved(rows: Any) -> tuple[Any, Any, Any, Any]:

@@ -43,18 +43,18 @@ def main() -> None:
                 f"blast/{name}", "blast", against, arguments.episodes, arguments.seed,
                 "generator", demos,
             )
-            for name in ("style", "strong")
+            for name in ("medium", "hard")
         }
-    line("style: style score", judged["style"]["style"]["score"], 0.6)
-    without = judged["style"]["style"]["score_by_safety"]["none"]
-    print(f"{'style: style score without the safety filter':58} {without:7.3f}")
-    print(f"{'strong: style score':58} {judged['strong']['style']['score']:7.3f}")
+    line("medium: style score", judged["medium"]["style"]["score"], 0.6)
+    without = judged["medium"]["style"]["score_by_safety"]["none"]
+    print(f"{'medium: style score without the safety filter':58} {without:7.3f}")
+    print(f"{'hard: style score':58} {judged['hard']['style']['score']:7.3f}")
     for opponent, won, early in (("hunter", 0.8, 0.5), ("survivor", 0.65, 0.1)):
-        row = judged["strong"]["against"][opponent]
+        row = judged["hard"]["against"][opponent]
         decided = row["wins"] + row["losses"]
-        line(f"strong: wins of decided against {opponent}", share(row["wins"], decided), won)
+        line(f"hard: wins of decided against {opponent}", share(row["wins"], decided), won)
         line(
-            f"strong: wins of all before the arena closes, {opponent}",
+            f"hard: wins of all before the arena closes, {opponent}",
             share(row["wins_before_closing"], row["episodes"]),
             early,
         )

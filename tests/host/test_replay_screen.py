@@ -162,7 +162,7 @@ def test_another_game_is_shown_too(tmp_path: Path) -> None:
 
 def test_names_are_short_and_tell_who(recorded: Path) -> None:
     assert labels(("bot:hunter", "blast/hard", "runs/first/model.onnx", "x\\mine.onnx")) == [
-        "hunter", "strong", "first", "mine",
+        "hunter", "hard", "first", "mine",
     ]  # fmt: skip
 
 
