@@ -82,9 +82,11 @@ BY_OBSERVATION: dict[str, dict[str, Any]] = {
     },
 }
 
-# With a memory: fewer updates, each of many steps.
+# With a memory: fewer and larger updates, each of many steps.
 RECURRENT: dict[str, Any] = {
     "batch_size": 512,
+    "learning_rate": 1e-3,
+    "target_tau": 0.02,
     "steps_per_update": 16,
     "updates_at_once": 4,
     "replay_size": 50_000,
