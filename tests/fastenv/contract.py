@@ -225,14 +225,15 @@ class GameContract:
 
     def test_a_scripted_player_that_is_asked_for_some_envs_leaves_the_others_alone(self) -> None:
         where = np.array([True, False, True])
+        levels = fastenv.builtin_levels(self.spec, 6, 4)
         for bot in self.bots.values():
-            batch, whole = self.make(3, seed=6), self.make(3, seed=6)
+            batch, whole = (self.make(3, seed=6, levels=levels) for _ in range(2))
             before = [batch.save_state(index) for index in range(3)]
             asked = bot.act(batch, 0, where=where)
             expected = bot.act(whole, 0)
             assert np.array_equal(asked, expected * where)
             out = np.full(3, 77, np.uint8)
-            bot.act(self.make(3, seed=6), 0, out, where)
+            bot.act(self.make(3, seed=6, levels=levels), 0, out, where)
             assert np.array_equal(out, np.where(where, expected, 77))
             for index in range(3):
                 twin = whole.save_state(index) if where[index] else before[index]

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 import fastenv
 from fastenv import ActionError, Level, LevelError, StateError, UnknownGameError
 from tests.fastenv.contract import everything
+from tests.fastenv.effort import scaled
 
 SPEC = fastenv.game_spec("blast")
+LEVELS = fastenv.builtin_levels(SPEC, 1, 8)
 
 
 # ------------------------------------------------------------------------------- determinism
@@ -79,7 +81,7 @@ SAVED = saved_states()
 RAW_START = SAVED[0].index(b"]") + 1     # where the JSON header ends and the struct begins
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(300), deadline=None)
 @given(st.sampled_from(SAVED), st.data())
 def test_a_damaged_blob_is_refused_and_changes_nothing(blob, data):
     damaged = bytearray(blob)
@@ -93,14 +95,14 @@ def test_a_damaged_blob_is_refused_and_changes_nothing(blob, data):
         damaged += data.draw(st.binary(min_size=1, max_size=20))
     else:
         damaged = bytearray(data.draw(st.binary(max_size=64)))
-    batch = fastenv.make_batch("blast", 2, seed=1)
+    batch = fastenv.make_batch("blast", 2, seed=1, levels=LEVELS)
     before = everything(batch)
     with pytest.raises(StateError):
         batch.load_state(0, bytes(damaged))
     assert everything(batch) == before
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(300), deadline=None)
 @given(st.sampled_from(SAVED), st.data())
 def test_a_forged_blob_is_refused_or_can_be_played(blob, data):
     """With a checksum that fits: what is let in must step, observe and save without harm."""
@@ -108,7 +110,7 @@ def test_a_forged_blob_is_refused_or_can_be_played(blob, data):
     for _ in range(data.draw(st.integers(1, 4))):
         forged[data.draw(st.integers(RAW_START, len(forged) - 1))] = data.draw(st.integers(0, 255))
     forged += zlib.crc32(forged[len(b"fastenv1") :]).to_bytes(4, "little")
-    batch = fastenv.make_batch("blast", 1, seed=1)
+    batch = fastenv.make_batch("blast", 1, seed=1, levels=LEVELS)
     try:
         batch.load_state(0, bytes(forged))
     except StateError:

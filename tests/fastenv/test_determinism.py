@@ -9,6 +9,7 @@ import pytest
 
 import fastenv
 from tests.benchmarks import determinism
+from tests.fastenv.effort import scaled
 
 ENVS = 300
 STEPS = ENVS * 250
@@ -36,12 +37,13 @@ def test_the_hash_is_the_same_in_a_fresh_process(expected):
 
 
 def test_games_go_on_equally_from_saved_points():
-    assert determinism.same_from_any_point("blast", points=200, then=300) == 200
+    assert determinism.same_from_any_point("blast", points=200, then=scaled(300)) == 200
 
 
 def test_the_hash_is_the_same_for_more_threads():
+    steps = MANY_ENVS * scaled(60)
     one, four = (
-        determinism.hashes_by_env("blast", MANY_ENVS * 60, MANY_ENVS, MANY_ENVS, threads=threads)
+        determinism.hashes_by_env("blast", steps, MANY_ENVS, MANY_ENVS, threads=threads)
         for threads in (1, 4)
     )
     assert one == four
@@ -53,7 +55,7 @@ def test_threads_write_the_same_masks_and_decisions():
     )
     assert (one.threads, four.threads) == (1, 4)
     bot = fastenv.make_bot("hunter")
-    for _ in range(40):
+    for _ in range(scaled(40)):
         masks = [batch.survivable_mask() for batch in (one, four)]
         actions = [
             np.stack([bot.act(batch, seat) for seat in range(2)], axis=1) for batch in (one, four)

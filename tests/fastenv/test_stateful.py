@@ -22,6 +22,7 @@ from fastenv import ActionError, StateError
 from tests.fastenv.compared_games import BLAST, RACE
 from tests.fastenv.contract import everything
 from tests.fastenv.differential import ComparedGame, Twin
+from tests.fastenv.effort import scaled
 
 ENVS = 3
 GOOD = np.zeros((ENVS, 2), np.uint8)
@@ -209,7 +210,7 @@ class RaceMachine(GameMachine):
 TestBlastStates = BlastMachine.TestCase
 TestRaceStates = RaceMachine.TestCase
 TestBlastStates.settings = TestRaceStates.settings = settings(
-    max_examples=150,
+    max_examples=scaled(150),
     stateful_step_count=30,
     deadline=None,
     derandomize=True,
