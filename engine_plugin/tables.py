@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 # Counts of an evaluation, with their column titles; the last two only of games that count them.
@@ -105,12 +106,10 @@ def describe_tournament(result: dict[str, Any]) -> str:
     )
     names = [row["name"] for row in rows]
     lines += ["", "row against column: won-drawn-lost"]
-    lines += table([["", *names], *([name, *_against(result, name, names)] for name in names)])
+    lines += _matrix(result, names, _record)
     if "early_wins" in rows[0]:
         lines += ["", "row against column: won before the arena closed / killed itself"]
-        lines += table(
-            [["", *names], *([name, *_deeds(result, name, names)] for name in names)]
-        )
+        lines += _matrix(result, names, _deeds)
     if "instructive" in result:
         lines += ["", f"kept in {result['out']} (engine-plugin play --replay {result['out']})"]
         lines += [f"{row['file']}  {row['why']}" for row in result["instructive"]]
@@ -125,32 +124,26 @@ def _pair(result: dict[str, Any], name: str, other: str) -> tuple[dict[str, Any]
     return None
 
 
-def _against(result: dict[str, Any], name: str, others: list[str]) -> list[str]:
-    cells = []
-    for other in others:
+def _matrix(
+    result: dict[str, Any], names: list[str], tell: Callable[[dict[str, Any], int], str]
+) -> list[str]:
+    """Everybody against everybody; `tell` says of a pair what its player 0 or 1 did."""
+
+    def cell(name: str, other: str) -> str:
         played = _pair(result, name, other)
-        if played is None:
-            cells.append("·")
-            continue
-        row, is_first = played
-        wins, losses = row["wins"], row["losses"]
-        won, lost = (wins, losses) if is_first else (losses, wins)
-        cells.append(f"{won}-{row['draws']}-{lost}")
-    return cells
+        return "·" if played is None else tell(played[0], 0 if played[1] else 1)
+
+    rows = ([name, *(cell(name, other) for other in names)] for name in names)
+    return table([["", *names], *rows])
 
 
-def _deeds(result: dict[str, Any], name: str, others: list[str]) -> list[str]:
-    cells = []
-    for other in others:
-        played = _pair(result, name, other)
-        if played is None:
-            cells.append("·")
-            continue
-        row, is_first = played
-        place = 0 if is_first else 1
-        deeds = (row[key][place] for key in ("early_wins", "self_kills") if key in row)
-        cells.append("/".join(map(str, deeds)))
-    return cells
+def _record(pair: dict[str, Any], player: int) -> str:
+    counts = (pair["wins"], pair["losses"])
+    return f"{counts[player]}-{pair['draws']}-{counts[1 - player]}"
+
+
+def _deeds(pair: dict[str, Any], player: int) -> str:
+    return "/".join(str(pair[key][player]) for key in ("early_wins", "self_kills") if key in pair)
 
 
 def _range(low: float, high: float, factor: float, fixed: bool = False) -> str:

@@ -16,13 +16,14 @@ import numpy as np
 import fastenv
 from engine_plugin.errors import ConfigError, TrajectoryError
 from engine_plugin.host.match import FACING_ACTIONS, RoundResult, Snapshot
+from engine_plugin.host.seats import BOT_PREFIX
 from engine_plugin.trajectory import Episode, TrajectoryHeader, load_trajectories
 from fastenv import GameSpec
 
 MOST_TICKS = 20_000
 """Of one match; every tick is kept in memory while the match is shown."""
 
-PREFIX, SUFFIX = "bot:", ".onnx"
+SUFFIX = ".onnx"
 
 
 @dataclass(frozen=True)
@@ -238,7 +239,7 @@ def labels(names: tuple[str, ...]) -> list[str]:
     after the folder of its training run."""
     shown = []
     for name in names:
-        parts = name.removeprefix(PREFIX).removesuffix(SUFFIX).replace("\\", "/").split("/")
+        parts = name.removeprefix(BOT_PREFIX).removesuffix(SUFFIX).replace("\\", "/").split("/")
         shown.append(parts[-2] if parts[-1] == "model" and len(parts) > 1 else parts[-1])
     return shown
 

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from engine_plugin.learn.log import Line
 from engine_plugin.learn.pace import BAND
-
-Line = dict[str, Any]
 
 NOT_A_NUMBER = "not a number"  # the alarm that stops a run
 # A figure counts once it has been seen in this many evaluations in a row.

@@ -14,9 +14,8 @@ from matplotlib.figure import Figure
 
 from engine_plugin.learn.alarms import figures
 from engine_plugin.learn.health import logit_edges
+from engine_plugin.learn.log import Line
 from engine_plugin.learn.pace import BAND
-
-Line = dict[str, Any]
 
 # Apart by lightness too, for a black-and-white print and for eyes that do not tell red from green.
 AGENT, SHOWN, SAFE, OTHER = "#1f6f8b", "#22313a", "#a9b4ba", "#c9763a"

@@ -110,6 +110,7 @@ _FOREIGN: dict[str, Any] = {"gamma": 0.99, "n_step": 1, "temperature": 1.0, "pol
 FOREIGN_DEFAULTS: dict[str, dict[str, Any]] = {
     "style": _FOREIGN,
     "none": _FOREIGN,
+    "sqil": {**_FOREIGN, "temperature": 0.2},
     "mix": _FOREIGN,
     "game": {**_FOREIGN, "n_step": 3, "policy": "greedy"},
     "constant": {**_FOREIGN, "n_step": 3, "policy": "greedy"},
@@ -120,7 +121,6 @@ RANGES: tuple[tuple[tuple[str, ...], float, float], ...] = (
     (("seed", "steps", "warm_up", "threads", "epsilon_steps"), 0, math.inf),
     (("num_envs", "n_step", "steps_per_update", "evaluation_episodes", "replay_size"), 1, math.inf),
     (("updates_at_once", "memory_size", "sequence"), 1, math.inf),
-    (("pool_size", "snapshot_every"), 1, math.inf),
     (("burn_in",), 0, math.inf),
     (("pool_size", "snapshot_every"), 1, math.inf),
     (("width", "window", "discriminator_width", "discriminator_window"), 1, math.inf),

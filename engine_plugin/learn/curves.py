@@ -10,7 +10,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -49,7 +48,7 @@ CURVES = {
 
 
 class CurveWriter:
-    """Writes log lines as events into a folder; `with` closes it."""
+    """Writes log lines as events into a folder, until it is closed."""
 
     def __init__(self, run: Path, lines: Sequence[dict[str, Any]] = ()):
         """Starts anew in `run`/tensorboard with the lines that there are already."""
@@ -60,15 +59,7 @@ class CurveWriter:
         for line in lines:
             self.write(line)
 
-    def __enter__(self) -> CurveWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self.writer.close()
 
     def write(self, line: dict[str, Any]) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from engine_plugin.facts import GameFacts
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.dqn import chosen, cloning_loss, log_policy
 from engine_plugin.learn.networks import DQN, Discriminator, example_of
-from engine_plugin.learn.replay import Transitions
+from engine_plugin.learn.replay import Transitions, only_part
 from engine_plugin.learn.rewards import (
     absorbing_value,
     logits_demonstration_is_high,
@@ -106,6 +107,18 @@ class DiscriminatorLearner:
             + tf.reduce_mean(tf.cast(played < 0, tf.float32))
         )
         return tf.stack([loss, accuracy, tf.reduce_mean(shown), tf.reduce_mean(played)])
+
+    def learn(
+        self, dqn: DQN, demonstrated: Transitions, own: Transitions, symmetry: np.ndarray | None
+    ) -> np.ndarray:
+        """A gradient step on each of the pairs of batches [K, B]; symmetry int32 [K, 2 B]. Means of
+        the figures of `update`, float32 [4]."""
+        if len(own.actions) > 1:
+            figures = self.update_many(dqn, demonstrated, own, symmetry)
+        else:
+            turned = None if symmetry is None else symmetry[0]
+            figures = self.update(dqn, only_part(demonstrated), only_part(own), turned)
+        return np.asarray(figures)
 
     def _update_many(
         self, dqn: DQN, demonstrated: Transitions, own: Transitions, symmetry: Any

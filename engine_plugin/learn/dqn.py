@@ -17,7 +17,7 @@ import tensorflow as tf
 from engine_plugin.facts import GameFacts
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.networks import Discriminator, build_network
-from engine_plugin.learn.replay import Transitions
+from engine_plugin.learn.replay import Transitions, only_part
 from engine_plugin.learn.rewards import absorbing_value, style_reward
 
 FORBIDDEN = -1e9
@@ -132,8 +132,8 @@ class DQNLearner(ValueLearner):
         paid = tf.ones_like if config.reward == "constant" else tf.zeros_like
         rewards = paid(batch.rewards)
         if config.reward == "sqil":
-            rows = tf.range(batch.rewards.shape[0])[:, None] < demonstrations
-            rewards += tf.cast(rows, tf.float32)
+            is_demonstrated = tf.range(batch.rewards.shape[0])[:, None] < demonstrations
+            rewards += tf.cast(is_demonstrated, tf.float32)
         if config.reward in ("game", "mix"):
             rewards += config.game_weight * batch.rewards
         if self.discriminator is not None:
@@ -207,6 +207,19 @@ class DQNLearner(ValueLearner):
         self.apply(tape.gradient(loss, self.network.trainable_variables))
         self.follow()
         return tf.stack([temporal_difference, tf.reduce_mean(value), tf.reduce_mean(rewards)])
+
+    def learn(
+        self, batches: Transitions, demonstrations: int, symmetry: np.ndarray | None, margin: float
+    ) -> np.ndarray:
+        """A gradient step on each of the batches [K, B], their first `demonstrations` rows
+        demonstrated; symmetry int32 [K, B]. Means of the figures of `update`, float32 [3]."""
+        weight = tf.constant(margin, tf.float32)
+        if len(batches.actions) > 1:
+            figures = self.update_many(batches, demonstrations, symmetry, weight)
+        else:
+            turned = None if symmetry is None else symmetry[0]
+            figures = self.update(only_part(batches), demonstrations, turned, weight)
+        return np.asarray(figures)
 
     def _update_many(
         self, batches: Transitions, demonstrations: int, symmetry: Any, margin: Any

@@ -71,6 +71,11 @@ def split(batch: Batch, parts: int) -> Batch:
     return type(batch)(*(array.reshape(parts, -1, *array.shape[1:]) for array in batch))
 
 
+def only_part(batch: Batch) -> Batch:
+    """The one batch that `split` into one part gives."""
+    return type(batch)(*(array[0] for array in batch))
+
+
 class ReplayBuffer:
     """A ring of `length` ticks of `num_envs` envs; with a `state_size`, also of what a network
     remembered before each step."""

@@ -19,10 +19,8 @@ from engine_plugin.errors import ConfigError
 from engine_plugin.files import atomic_write, refuse_existing
 from engine_plugin.learn import charts, verdict
 from engine_plugin.learn.config import PolicyConfig
-from engine_plugin.learn.log import read_log
+from engine_plugin.learn.log import Line, read_log
 from engine_plugin.learn.run_record import read_record
-
-Line = dict[str, Any]
 
 REPORT = "report.html"
 # Settings that say where, not what.

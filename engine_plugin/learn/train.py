@@ -74,7 +74,8 @@ VERSIONS = ("tensorflow", "keras", "numpy", "onnxruntime", "tf2onnx")
 
 
 def train_policy(config: PolicyConfig, command: str = "") -> dict[str, Any]:
-    """Train by `config` and write `out`/model.onnx; returns what run.json records of the result.
+    """Train by `config`; `out` then holds the run, from which `export` writes the model. Returns
+    what run.json records of the result.
 
     Raises ConfigError, OutputExistsError, TrajectoryError, UnknownGameError or a ModelError before
     anything is written; KeyboardInterrupt or TrainingDivergedError with all kept that is good.
@@ -365,17 +366,8 @@ class TrainingRun:
             own = concatenate(own, split(older, at_once), axis=1)
         examples = self.examples.learned.sample(self.random, count * at_once, 1)
         shown = split(examples, at_once)
-        symmetry = self.symmetry(2 * count * at_once)
-        if at_once == 1:
-            single = (Transitions(*(array[0] for array in part)) for part in (shown, own))
-            figures: np.ndarray = discriminator.update(
-                self.learner.network, *single, symmetry
-            ).numpy()
-            return figures
-        if symmetry is not None:
-            symmetry = symmetry.reshape(at_once, -1)
-        figures = discriminator.update_many(self.learner.network, shown, own, symmetry).numpy()
-        return figures
+        symmetry = self.symmetry(at_once, 2 * count)
+        return discriminator.learn(self.learner.network, shown, own, symmetry)
 
     def update_policy(self) -> None:
         """`updates_at_once` updates of the policy."""
@@ -405,19 +397,10 @@ class TrainingRun:
             batch = concatenate(split(examples, at_once), batch, axis=1)
         if self.returns is not None:
             batch = batch._replace(rewards=batch.rewards * np.float32(self.reward_scale))
-        left = self.share_left
         learner.set_learning_rate(config.learning_rate * self.rate_factor)
         self.updates += at_once
-        symmetry = self.symmetry(config.batch_size * at_once)
-        margin = tf.constant(config.margin * left, tf.float32)
-        if at_once == 1:
-            single = Transitions(*(array[0] for array in batch))
-            figures: np.ndarray = learner.update(single, shown, symmetry, margin).numpy()
-            return figures
-        if symmetry is not None:
-            symmetry = symmetry.reshape(at_once, -1)
-        figures = learner.update_many(batch, shown, symmetry, margin).numpy()
-        return figures
+        symmetry = self.symmetry(at_once, config.batch_size)
+        return learner.learn(batch, shown, symmetry, config.margin * self.share_left)
 
     def update_recurrent(self, learner: RecurrentLearner) -> np.ndarray:
         """`updates_at_once` updates from stretches of play."""
@@ -430,11 +413,11 @@ class TrainingRun:
         figures: np.ndarray = learner.update_many(split(batch, config.updates_at_once)).numpy()
         return figures
 
-    def symmetry(self, count: int) -> np.ndarray | None:
-        """A random board symmetry for each row, int32 [count]; None where there are none."""
+    def symmetry(self, *shape: int) -> np.ndarray | None:
+        """A random board symmetry for each row, int32 [*shape]; None where there are none."""
         if not self.task.symmetries:
             return None
-        return self.random.integers(0, self.task.symmetries, count).astype(np.int32)
+        return self.random.integers(0, self.task.symmetries, shape).astype(np.int32)
 
     # ------------------------------------------------------------------------ judging and keeping
 
@@ -603,7 +586,7 @@ class TrainingRun:
         return {"TensorFlow": tf.__version__, "threads": self.config.threads}
 
     def finish(self) -> dict[str, Any]:
-        """Keep the best weights as the run's result; `learn.outcome` exports them."""
+        """Record and draw the run's result; its weights are in `best.npz`."""
         result = {
             "steps": self.steps,
             "updates": self.updates,

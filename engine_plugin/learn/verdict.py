@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine_plugin.learn.alarms import NOT_A_NUMBER, figures
-
-Line = dict[str, Any]
+from engine_plugin.learn.log import Line
 
 STYLE_BAR = 0.6  # what a shipped model has to reach
 CONTROL_BAR = 0.15  # what the control that learns nothing from the demonstrations stays below

@@ -19,10 +19,9 @@ from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.curves import CurveWriter
 from engine_plugin.learn.health import JUDGED, discriminator_health, style_payment
 from engine_plugin.learn.held_out import Split
-from engine_plugin.learn.log import RunLog
+from engine_plugin.learn.log import Line, RunLog
 from engine_plugin.learn.replay import ReplayBuffer, Transitions
 
-Line = dict[str, Any]
 # transitions [n] -> logits float32 [n], high = demonstration, and style rewards float32 [n]
 Weigh = Callable[[Transitions], tuple[np.ndarray, np.ndarray]]
 
@@ -90,5 +89,5 @@ class Watch:
 
     def end(self) -> None:
         if self.curves is not None:
-            self.curves.__exit__(None, None, None)
+            self.curves.close()
             self.curves = None

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from command_line import command, own_and_passed_on
 
 
 @dataclass(frozen=True)
@@ -36,23 +36,11 @@ BARS = {
     "minatar_envs:MinAtar/Breakout-v1": Bar(15, 5_000_000),
 }
 EPISODES = 100
-
-
-def command(*arguments: str) -> str:
-    """Run a command of the command line, which finds minatar_envs; its stdout."""
-    paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
-    return subprocess.run(
-        [sys.executable, "-m", "engine_plugin.cli", *arguments],
-        check=True, stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-    ).stdout
+ENVS = Path(__file__).parent
 
 
 def main() -> int:
-    own, passed_on = sys.argv[1:], []
-    if "--" in own:
-        place = own.index("--")
-        own, passed_on = own[:place], own[place + 1 :]
+    own, passed_on = own_and_passed_on(sys.argv[1:])
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--env", choices=tuple(BARS), default="CartPole-v1")
     parser.add_argument("--seeds", type=int, default=5)
@@ -69,12 +57,13 @@ def main() -> int:
             command(
                 "train", "policy", "--env", arguments.env, "--steps", str(bar.steps), "--seed",
                 str(seed), "--threads", "1", "--out", str(run), "--force", *passed_on,
+                modules=ENVS,
             )
         seconds = time.monotonic() - started
         judged = json.loads(
             command(
                 "evaluate", str(run / "model.onnx"), "--env", arguments.env, "--episodes",
-                str(EPISODES), "--json",
+                str(EPISODES), "--json", modules=ENVS,
             )
         )["return"]
         returns.append(judged["mean"])

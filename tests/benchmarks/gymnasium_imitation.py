@@ -13,27 +13,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from pathlib import Path
+
+from command_line import command, own_and_passed_on
 
 EPISODES = "100"
 REWARDS = ("style", "none", "constant")
 
 
-def command(*arguments: str) -> str:
-    """Run a command of the command line; its stdout."""
-    return subprocess.run(
-        [sys.executable, "-m", "engine_plugin.cli", *arguments],
-        check=True, stdout=subprocess.PIPE, text=True,
-    ).stdout
-
-
 def main() -> None:
-    own, passed_on = sys.argv[1:], []
-    if "--" in own:
-        place = own.index("--")
-        own, passed_on = own[:place], own[place + 1 :]
+    own, passed_on = own_and_passed_on(sys.argv[1:])
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--env", default="Acrobot-v1")
     parser.add_argument("--expert", required=True)

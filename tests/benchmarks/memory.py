@@ -11,24 +11,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
+
+from command_line import command
 
 ENVS = Path(__file__).parents[1] / "learn"
 CUE = "small_envs:small/Cue-v0"
 BAR = 0.95
-
-
-def command(*arguments: str) -> str:
-    """Run a command of the command line, which finds the env's module; its stdout."""
-    paths = [str(ENVS), os.environ.get("PYTHONPATH", "")]
-    return subprocess.run(
-        [sys.executable, "-m", "engine_plugin.cli", *arguments],
-        check=True, stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-    ).stdout
 
 
 def main() -> int:
@@ -45,10 +35,11 @@ def main() -> int:
             run = Path(arguments.out) / f"{memory}-{seed}"
             command(
                 "train", "policy", "--env", CUE, "--memory", memory, "--steps", arguments.steps,
-                "--seed", str(seed), "--threads", "1", "--out", str(run), "--force",
+                "--seed", str(seed), "--threads", "1", "--out", str(run), "--force", modules=ENVS,
             )
             judged = command(
-                "evaluate", str(run / "model.onnx"), "--env", CUE, "--episodes", "100", "--json"
+                "evaluate", str(run / "model.onnx"), "--env", CUE, "--episodes", "100", "--json",
+                modules=ENVS,
             )
             returns[memory] = json.loads(judged)["return"]["mean"]
         held += returns["gru"] >= BAR

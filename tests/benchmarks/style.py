@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
+
+from command_line import command
 
 # Contestant -> settings of `engine-plugin train policy`. The controls should fail.
 CONTESTANTS: dict[str, tuple[str, ...]] = {
@@ -30,14 +30,6 @@ CONTESTANTS: dict[str, tuple[str, ...]] = {
     "SQIL": ("--reward", "sqil", "--demo-share", "0.5"),
 }
 SEED = 1  # of the matches that judge; trainings validate on others
-
-
-def command(*arguments: str) -> str:
-    """Run a command of the command line; its stdout."""
-    return subprocess.run(
-        [sys.executable, "-m", "engine_plugin.cli", *arguments],
-        check=True, stdout=subprocess.PIPE, text=True,
-    ).stdout
 
 
 def judged(name: str, seed: int, demos: str, folder: Path, given: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def events(run: Path) -> dict[tuple[str, str], list[tuple[int, Any]]]:
 
 
 def test_every_figure_is_a_curve_at_its_step(tmp_path: Path) -> None:
-    with CurveWriter(tmp_path) as curves:
+    with closing(CurveWriter(tmp_path)) as curves:
         curves.write(line(100, 0.5))
         curves.write(line(200, 0.6))
     found = events(tmp_path)
@@ -57,21 +58,21 @@ def test_every_figure_is_a_curve_at_its_step(tmp_path: Path) -> None:
 
 
 def test_a_line_is_on_disk_at_once(tmp_path: Path) -> None:
-    with CurveWriter(tmp_path) as curves:
+    with closing(CurveWriter(tmp_path)) as curves:
         curves.write(line(100, 0.5))
         assert ("scalars", CURVES["style"]) in events(tmp_path)
 
 
 def test_a_run_that_goes_on_never_doubles_back(tmp_path: Path) -> None:
-    with CurveWriter(tmp_path) as curves:
+    with closing(CurveWriter(tmp_path)) as curves:
         for steps in (100, 200, 300):
             curves.write(line(steps, 0.5))
-    with CurveWriter(tmp_path, [line(100, 0.5)]) as curves:
+    with closing(CurveWriter(tmp_path, [line(100, 0.5)])) as curves:
         curves.write(line(150, 0.7))
     assert [step for step, _ in events(tmp_path)["scalars", CURVES["style"]]] == [100, 150]
 
 
 def test_a_line_that_knows_little_is_drawn_as_far_as_it_goes(tmp_path: Path) -> None:
-    with CurveWriter(tmp_path) as curves:
+    with closing(CurveWriter(tmp_path)) as curves:
         curves.write(json.loads('{"steps": 7, "strength": 0.5, "style": null}'))
     assert {tag for _, tag in events(tmp_path)} == {CURVES["strength"]}
