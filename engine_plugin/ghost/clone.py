@@ -1,22 +1,21 @@
-"""The network of a ghost and how it learns, in NumPy: cross-entropy to what the player did.
+"""How a ghost learns: cross-entropy to what its player did, one minibatch after the other.
 
-A piece of work is one minibatch, a millisecond or two, so that a thread can stop after any of them
-and the game beside it loses no frame.
+A minibatch takes a millisecond or two, so that a thread can stop after any of them and the game
+beside it loses no frame.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from engine_plugin.errors import ConfigError
+from engine_plugin.ghost.network import Gradients, Weights, first_weights
 from engine_plugin.ghost.symmetry import Symmetry
 
 FIRST_DECAY, SECOND_DECAY, SMALLEST = 0.9, 0.999, 1e-8  # of Adam (Kingma & Ba 2015)
-Weights = list[np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -49,66 +48,9 @@ class GhostConfig:
                     f"{name}: expected a whole number from {low} to {high}, got {value!r}"
                 )
         if not 0 < self.learning_rate <= 1:
-            raise ConfigError(f"learning_rate: expected 0 to 1, got {self.learning_rate!r}")
-
-
-def first_weights(inputs: int, width: int, actions: int, random: np.random.Generator) -> Weights:
-    """[weights, bias] of three layers, float32 [inputs, outputs] and [outputs]; normal with
-    variance 2 / inputs (He et al. 2015), the last layer a tenth of that."""
-    sizes = (inputs, width, width, actions)
-    weights: Weights = []
-    for layer, (size, outputs) in enumerate(pairwise(sizes)):
-        deviation = np.sqrt(2 / size) * (0.1 if layer == 2 else 1.0)
-        weights.append((random.standard_normal((size, outputs)) * deviation).astype(np.float32))
-        weights.append(np.zeros(outputs, np.float32))
-    return weights
-
-
-def logits(weights: Weights, features: np.ndarray) -> np.ndarray:
-    """What the model of these weights answers: float32 [n, actions] for features [n, inputs]."""
-    hidden = features
-    for layer in (0, 2):
-        hidden = np.maximum(hidden @ weights[layer] + weights[layer + 1], 0)
-    answer: np.ndarray = hidden @ weights[4] + weights[5]
-    return answer
-
-
-def loss_and_gradients(
-    weights: Weights, features: np.ndarray, actions: np.ndarray
-) -> tuple[float, Weights]:
-    """The mean of -log softmax(logits)[action] + log(sum exp logits)² / 2, and its gradients.
-
-    The second term pulls what the cross-entropy leaves free to 0, so that the logits are log
-    probabilities themselves. Over all actions, also forbidden ones: what the player never does
-    becomes improbable without any filter.
-
-    features float32 [n, inputs], actions int [n]
-    """
-    rows = np.arange(len(features))
-    layers = [features]
-    for layer in (0, 2):
-        hidden = layers[-1] @ weights[layer]
-        hidden += weights[layer + 1]
-        np.maximum(hidden, 0, out=hidden)
-        layers.append(hidden)
-    values = layers[-1] @ weights[4] + weights[5]
-    highest = values.max(axis=1, keepdims=True)
-    powers = np.exp(values - highest)
-    total = powers.sum(axis=1, keepdims=True)
-    normaliser = np.log(total) + highest
-    loss = float((normaliser[:, 0] - values[rows, actions] + normaliser[:, 0] ** 2 / 2).mean())
-    # d/dv_a: (1 + log sum exp) softmax_a - [a demonstrated]
-    slope = powers / total * (1 + normaliser)
-    slope[rows, actions] -= 1
-    slope /= len(features)
-    gradients: Weights = []
-    for layer in (4, 2, 0):
-        below = layers[layer // 2]
-        gradients[:0] = [below.T @ slope, slope.sum(axis=0)]
-        if layer:
-            slope = slope @ weights[layer].T
-            slope *= below > 0
-    return loss, gradients
+            raise ConfigError(
+                f"learning_rate: expected above 0 and at most 1, got {self.learning_rate!r}"
+            )
 
 
 class Adam:
@@ -149,14 +91,14 @@ class Clone:
         symmetries: Sequence[Symmetry],
         config: GhostConfig,
     ):
+        inputs = features.shape[1]
         self._features = features
         self._actions = actions.astype(np.int64)
         self._symmetries = symmetries
         self._config = config
         self._random = np.random.default_rng(config.seed)
-        self.weights = first_weights(
-            features.shape[1], config.width, action_count, self._random
-        )
+        self._gradients = Gradients(inputs, config.width, action_count)
+        self.weights = first_weights(inputs, config.width, action_count, self._random)
 
     def pieces(self) -> Iterator[float]:
         """Learn, one minibatch after the other; yields the share that is done."""
@@ -168,14 +110,14 @@ class Clone:
                 order = self._random.permutation(count)
             start = done % batches * config.minibatch
             rate = config.learning_rate * (1 + np.cos(np.pi * done / config.steps)) / 2
-            optimiser.step(self._gradients(order[start : start + config.minibatch]), rate)
+            optimiser.step(self._learned_from(order[start : start + config.minibatch]), rate)
             yield (done + 1) / config.steps
 
-    def _gradients(self, rows: np.ndarray) -> Weights:
-        """Of one minibatch, the game shown under one of its symmetries."""
+    def _learned_from(self, rows: np.ndarray) -> Weights:
+        """The gradients of one minibatch, the game shown under one of its symmetries."""
         symmetry = self._symmetries[int(self._random.integers(len(self._symmetries)))]
         shown = [symmetry.on_weights(self.weights[0]), *self.weights[1:]]
         actions = symmetry.action_places[self._actions[rows]]
-        _, gradients = loss_and_gradients(shown, self._features[rows], actions)
+        _, gradients = self._gradients(shown, self._features[rows], actions)
         gradients[0] = symmetry.gradient_of_weights(gradients[0])
         return gradients

@@ -31,9 +31,9 @@ class Graph:
         self._inputs: list[bytes] = []
         self._outputs: list[bytes] = []
 
-    def input(self, name: str, dtype: str, width: int) -> str:
-        """An input [batch, width]."""
-        self._inputs.append(_value_info(name, dtype, (None, width)))
+    def input(self, name: str, dtype: str, *shape: int | None) -> str:
+        """An input; None in its shape is the batch, whose size is free."""
+        self._inputs.append(_value_info(name, dtype, shape))
         return name
 
     def constant(self, values: np.ndarray | np.generic) -> str:
@@ -64,10 +64,10 @@ class Graph:
         """-1 stands for the batch."""
         return self.add("Reshape", value, self.integers(*shape))
 
-    def output(self, value: str, name: str, dtype: str, *shape: int) -> None:
-        """Give a value out under this name, as [batch, *shape]."""
+    def output(self, value: str, name: str, dtype: str, *shape: int | None) -> None:
+        """Give a value out under this name; None in its shape is the batch."""
         self._node("Identity", (value,), name, {})
-        self._outputs.append(_value_info(name, dtype, (None, *shape)))
+        self._outputs.append(_value_info(name, dtype, shape))
 
     def to_bytes(self, name: str, metadata: dict[str, str]) -> bytes:
         """The whole file (ModelProto)."""

@@ -1,7 +1,7 @@
 """Raises a ghost in a thread of its own, beside a game that goes on.
 
-NumPy and onnxruntime compute without holding the interpreter, and a piece lasts a few
-milliseconds, so that the game's loop gets its turn whenever it asks.
+onnxruntime computes without holding the interpreter, and a piece lasts a few milliseconds, so that
+the game's loop gets its turn whenever it asks.
 """
 
 from __future__ import annotations
