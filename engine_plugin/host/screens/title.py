@@ -7,6 +7,7 @@ import pygame
 import fastenv
 from engine_plugin.errors import EnginePluginError
 from engine_plugin.host import palette
+from engine_plugin.host.ghosts import kept_ghosts
 from engine_plugin.host.hud import keys_of
 from engine_plugin.host.input import Command
 from engine_plugin.host.renderer import WIDTH
@@ -78,11 +79,12 @@ class TitleScreen:
 
 
 def opponents(game: str, first: str) -> list[str]:
-    """Who can be chosen: the one asked for, the shipped policies, the scripted players."""
+    """Who can be chosen: the one asked for, the shipped policies, the player's own ghosts, the
+    scripted players."""
     shipped = [
         name
         for name in shipped_models()
         if name.startswith(f"{game}/") and not name.endswith("/generator")
     ]
     bots = [BOT_PREFIX + name for name in fastenv.scripted_player_names(game)]
-    return list(dict.fromkeys([first, *shipped, *bots]))
+    return list(dict.fromkeys([first, *shipped, *kept_ghosts(game), *bots]))
