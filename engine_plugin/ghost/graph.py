@@ -38,7 +38,7 @@ class Graph:
 
     def constant(self, values: np.ndarray | np.generic) -> str:
         """An array that is part of the model; equal ones are kept once."""
-        kept = np.ascontiguousarray(values)
+        kept = np.asarray(values, order="C")
         key = kept.dtype.name, kept.shape, kept.astype(kept.dtype.newbyteorder("<")).tobytes()
         return self._constants.setdefault(key, f"constant_{len(self._constants)}")
 

@@ -19,7 +19,7 @@ from engine_plugin.host.input import Command
 from engine_plugin.host.renderer import HEIGHT, WIDTH
 from engine_plugin.host.screens.match import MatchScreen
 from engine_plugin.host.screens.message import MessageScreen
-from engine_plugin.host.screens.title import opponents
+from engine_plugin.host.screens.title import TitleScreen, opponents
 from engine_plugin.host.sitting import Phase, Sitting
 from engine_plugin.host.stage import Stage
 
@@ -96,7 +96,21 @@ def test_a_ghost_is_raised_and_sits_down_opposite(make_stage: MakeStage) -> None
     against.handle(Command.GHOST)
     wait_for_the_ghost(against)
     assert kept_ghosts("blast") == ["ghosts/blast/ghost-2.onnx", "ghosts/blast/ghost-1.onnx"]
-    assert "ghosts/blast/ghost-2.onnx" in opponents("blast", "blast/hard")
+
+
+def test_the_title_offers_ghosts_raised_meanwhile(make_stage: MakeStage) -> None:
+    title = TitleScreen(make_stage(opponent="bot:idle"))
+    folder = Path("ghosts/blast")
+    folder.mkdir(parents=True)
+    for number in (2, 10):
+        (folder / f"ghost-{number}.onnx").touch()
+    seen = []
+    for _ in opponents("blast", "bot:idle"):
+        title.handle(Command.RIGHT)
+        seen.append(title._chosen)
+    newest, older = (f"ghosts/blast/ghost-{number}.onnx" for number in (10, 2))
+    assert seen.index(newest) + 1 == seen.index(older)
+    assert seen[-1] == "bot:idle"
 
 
 def test_the_result_offers_it_only_when_there_is_enough(make_stage: MakeStage) -> None:
