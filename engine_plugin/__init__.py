@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine_plugin.card import Card, Decision, read_card
+    from engine_plugin.facts import ForeignField, ForeignGame
+    from engine_plugin.ghost.clone import GhostConfig
+    from engine_plugin.ghost.ghost import Ghost
+    from engine_plugin.ghost.trainer import GhostTrainer
     from engine_plugin.journal import recover_journal
     from engine_plugin.runtime.controller import AgentController
     from engine_plugin.runtime.generator import GeneratedLevel, LevelGenerator, load_generator
@@ -30,7 +34,12 @@ _HOMES = {
     "Decision": "engine_plugin.card",
     "DemonstrationRecorder": "engine_plugin.runtime.recorder",
     "Episode": "engine_plugin.trajectory",
+    "ForeignField": "engine_plugin.facts",
+    "ForeignGame": "engine_plugin.facts",
     "GeneratedLevel": "engine_plugin.runtime.generator",
+    "Ghost": "engine_plugin.ghost.ghost",
+    "GhostConfig": "engine_plugin.ghost.clone",
+    "GhostTrainer": "engine_plugin.ghost.trainer",
     "LevelGenerator": "engine_plugin.runtime.generator",
     "Policy": "engine_plugin.runtime.policy",
     "TrajectoryFile": "engine_plugin.trajectory",
@@ -49,7 +58,12 @@ __all__ = [
     "Decision",
     "DemonstrationRecorder",
     "Episode",
+    "ForeignField",
+    "ForeignGame",
     "GeneratedLevel",
+    "Ghost",
+    "GhostConfig",
+    "GhostTrainer",
     "LevelGenerator",
     "Policy",
     "TrajectoryFile",
