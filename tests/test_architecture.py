@@ -43,7 +43,7 @@ RUNTIME = (*PLUGIN_CORE, "engine_plugin.runtime", "numpy", "onnxruntime")
 GHOST = ("engine_plugin.grid", "engine_plugin.ghost")
 FASTENV_CORE = (
     "batch", "bots", "builtin_levels", "errors", "games", "level", "registry", "spec",
-    "workers", "yardstick",
+    "ways", "workers", "yardstick",
 )  # fmt: skip
 TENSORFLOW = ("tensorflow", "keras")
 
