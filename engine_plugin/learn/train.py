@@ -131,7 +131,9 @@ class TrainingRun:
         self.values = Values(self.learner.act, self.learner.state_size)
         self.world = task.world(config.num_envs, config.seed + 1)
         if isinstance(self.learner, DQNLearner):
-            self.world.meet(FrozenNetworks(self.learner.target, facts, config.pool_size))
+            self.world.meet(
+                FrozenNetworks(self.learner.target, facts, config.pool_size, self.prepare)
+            )
         self.replay = ReplayBuffer(
             max(config.replay_size // config.num_envs, config.steps_in_a_row + 1),
             config.num_envs,

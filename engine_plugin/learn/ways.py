@@ -125,7 +125,10 @@ class FoundWays:
         return np.concatenate([observations, found.reshape(len(observations), -1)], axis=1)
 
 
-def preparation(facts: GameFacts, config: PolicyConfig) -> AsSeen | FoundWays:
+Preparation = AsSeen | FoundWays
+
+
+def preparation(facts: GameFacts, config: PolicyConfig) -> Preparation:
     """What is done once with everything that is seen, before it is remembered or decided on."""
     if isinstance(facts, GameSpec) and config.ways:
         return FoundWays(GridLayout.of(facts))
