@@ -36,7 +36,8 @@ class Room:
 PLUGIN_CORE = tuple(
     f"engine_plugin.{name}"
     for name in (
-        "card", "errors", "facts", "files", "journal", "protobuf", "strict_json", "trajectory",
+        "card", "checks", "errors", "facts", "files", "journal", "protobuf", "strict_json",
+        "trajectory",
     )
 )  # fmt: skip
 RUNTIME = (*PLUGIN_CORE, "engine_plugin.runtime", "numpy", "onnxruntime")
