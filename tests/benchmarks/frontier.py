@@ -23,7 +23,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 DEMONSTRATOR = "hunter"
-OPPONENTS = "hunter,hunter,survivor,idle"
+# Of every training alike.
+GROUNDS = (
+    "--opponents", "hunter,hunter,survivor,idle", "--late-reward", "0.6",
+    "--self-kill-penalty", "0.5",
+)  # fmt: skip
 TRANSITIONS = 12_000
 SEED = 1  # of the matches that judge; trainings validate on others
 MIX = ("--reward", "mix", "--warm-start", "--temperature")
@@ -47,7 +51,7 @@ POINTS = (
     Point("clone", "", ("--reward", "none")),
     *(
         Point("mix", f"temperature {value}", (*MIX, value))
-        for value in ("0.02", "0.01", "0.005", "0.003", "0.0015")
+        for value in ("0.02", "0.01", "0.005", "0.003")
     ),
     Point("game", "reward alone", ("--reward", "game", "--select", "strength")),
     *(
@@ -66,7 +70,7 @@ def judged(point: Point, demos: str, folder: Path, given: Any) -> dict[str, Any]
             goes_on = ("--resume",) if (run / "checkpoint.npz").exists() else ("--force",)
             command(
                 "train", "policy", "--demos", demos, "--out", str(run), "--minutes",
-                str(given.minutes), "--threads", str(given.threads), "--opponents", OPPONENTS,
+                str(given.minutes), "--threads", str(given.threads), *GROUNDS,
                 *point.settings, *goes_on,
             )  # fmt: skip
         told = command(
