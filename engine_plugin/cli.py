@@ -69,7 +69,8 @@ class Record:
 @dataclass(frozen=True)
 class Ghost:
     """Raise a ghost of a player from a demonstration file: a small clone, in seconds and without
-    TensorFlow. A draft; `train policy` makes more of the same file."""
+    TensorFlow. A draft that nothing has measured yet: `evaluate` does, and `train policy` while it
+    learns."""
 
     demos: Annotated[Path, tyro.conf.Positional]
     """Demonstration file (.npz), such as `play --record` writes."""

@@ -94,20 +94,26 @@ class CategoriesEncoder:
         return graph.cast(graph.add("Equal", shown, graph.constant(ids)), "float32")
 
 
+def check_readable(facts: GameFacts) -> None:
+    """Raise ConfigError for a game whose observations a ghost cannot read."""
+    kind = facts.observation_kind
+    if kind not in ("grid", "categories", "vector"):
+        raise ConfigError(
+            f"expected observations that are numbers, categories or a grid, got {kind!r} of "
+            f"{facts.name}; a ghost has no eyes for it, engine-plugin train has"
+        )
+
+
 def encoder_for(facts: GameFacts, observations: np.ndarray) -> Encoder:
     """The encoder of a game; numbers are scaled by the observations [n, obs_size].
 
-    Raises ConfigError for games whose observations are images.
+    Raises ConfigError as `check_readable` does.
     """
+    check_readable(facts)
     kind, actions = facts.observation_kind, len(facts.actions)
     if kind == "grid":
         return GridEncoder(GridLayout.of(cast("GameSpec", facts)), facts.actions)
     if kind == "categories" and isinstance(facts, ForeignGame):
         counts = facts.categories
         return CategoriesEncoder(counts, (Symmetry.none(sum(counts), actions),))
-    if kind == "vector":
-        return NumbersEncoder.of(observations, actions)
-    raise ConfigError(
-        f"expected observations that are numbers, categories or a grid, got {kind!r} of "
-        f"{facts.name}; a ghost has no eyes for it, engine-plugin train has"
-    )
+    return NumbersEncoder.of(observations, actions)

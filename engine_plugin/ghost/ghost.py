@@ -11,6 +11,7 @@ from engine_plugin.errors import ConfigError
 from engine_plugin.facts import GameFacts
 from engine_plugin.files import atomic_write, refuse_existing
 from engine_plugin.ghost.clone import GhostConfig
+from engine_plugin.ghost.encoders import check_readable
 from engine_plugin.ghost.examples import Examples
 from engine_plugin.ghost.model import raise_ghost
 from engine_plugin.ghost.trainer import GhostTrainer, Pieces
@@ -29,6 +30,8 @@ class Ghost:
 
     facts: of the game: an `engine_plugin.facts.ForeignGame`, or a `fastenv.GameSpec`
     name: shown to people; safety: "survivable" where the game gives a survivable mask
+
+    Raises ConfigError for a game whose observations are images: a ghost cannot read them.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Ghost:
         safety: str = "none",
         config: GhostConfig | None = None,
     ) -> None:
+        check_readable(facts)
         self.facts = facts
         self.name = name
         self.safety = safety
@@ -81,8 +85,8 @@ class Ghost:
     def learn(self, progress: Callable[[float], None] = lambda share: None) -> None:
         """Learn from all that was added, and wait for it: some two seconds.
 
-        Raises TrajectoryError for fewer than 100 decisions, ConfigError for a game whose
-        observations it cannot read, and ModelError kinds.
+        Raises TrajectoryError for fewer than 100 decisions, ConfigError for a name that no card
+        can have, and ModelError kinds.
         """
         for share in self.pieces():
             progress(share)

@@ -10,6 +10,9 @@ import struct
 from collections.abc import Sequence
 
 import numpy as np
+import onnxruntime
+
+from engine_plugin.runtime.session import session_options
 
 OPSET = 18  # the first with integers combined bit by bit
 IR_VERSION = 8  # the version of the format that came with it
@@ -107,6 +110,16 @@ class Graph:
                 ]
             )
         )
+
+
+def open_graph(graph: Graph) -> onnxruntime.InferenceSession:
+    """A session of the graph, on one thread."""
+    return onnxruntime.InferenceSession(
+        graph.to_bytes("graph", {}),
+        session_options(),
+        providers=["CPUExecutionProvider"],
+        enable_fallback=0,
+    )
 
 
 def _attribute(name: str, value: Attribute) -> bytes:

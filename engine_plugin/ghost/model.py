@@ -12,10 +12,9 @@ from engine_plugin.card import CARD_KEY, Card, Decision
 from engine_plugin.facts import GameFacts
 from engine_plugin.ghost.clone import Clone, GhostConfig
 from engine_plugin.ghost.encoders import Encoder, encoder_for
-from engine_plugin.ghost.graph import Graph
+from engine_plugin.ghost.graph import Graph, open_graph
 from engine_plugin.ghost.network import Weights, write_network
 from engine_plugin.runtime.policy import load_policy
-from engine_plugin.runtime.session import session_options
 
 ROWS_AT_ONCE = 128  # encoded in one piece, in a few milliseconds
 FORBIDDEN = -1e9  # q value of an action that is not legal
@@ -45,7 +44,7 @@ def raise_ghost(
     config = config or GhostConfig()
     encoder = encoder_for(facts, observations)
     features = np.zeros((len(observations), encoder.size), np.float32)
-    encode = _session(_encoding_graph(facts, encoder))
+    encode = open_graph(encoding_graph(facts, encoder))
     for start in range(0, len(observations), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
         (features[rows],) = encode.run(["features"], {"observation": observations[rows]})
@@ -87,20 +86,14 @@ def model_bytes(facts: GameFacts, encoder: Encoder, weights: Weights, card: Card
     return graph.to_bytes("ghost", {CARD_KEY: card.to_json()})
 
 
-def _encoding_graph(facts: GameFacts, encoder: Encoder) -> bytes:
+def encoding_graph(facts: GameFacts, encoder: Encoder) -> Graph:
     """observation -> features, of which the model's first nodes are a copy."""
     graph = Graph()
     features = encoder.write(graph, _observation_input(graph, facts))
     graph.output(features, "features", "float32", None, encoder.size)
-    return graph.to_bytes("encoder", {})
+    return graph
 
 
 def _observation_input(graph: Graph, facts: GameFacts) -> str:
     size = int(np.prod(facts.observation_shape))
     return graph.input("observation", facts.observation_dtype, None, size)
-
-
-def _session(data: bytes) -> onnxruntime.InferenceSession:
-    return onnxruntime.InferenceSession(
-        data, session_options(), providers=["CPUExecutionProvider"]
-    )

@@ -20,10 +20,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-import onnxruntime
 
-from engine_plugin.ghost.graph import Graph
-from engine_plugin.runtime.session import session_options
+from engine_plugin.ghost.graph import Graph, open_graph
 
 LAYERS = 3
 Weights = list[np.ndarray]
@@ -59,10 +57,7 @@ class Gradients:
         sizes = (inputs, *[width] * (LAYERS - 1), actions)
         self._actions = actions
         self._parameters = [f"{kind}_{layer}" for layer in range(LAYERS) for kind in "Wb"]
-        data = self._graph(list(pairwise(sizes))).to_bytes("gradients", {})
-        self._session = onnxruntime.InferenceSession(
-            data, session_options(), providers=["CPUExecutionProvider"]
-        )
+        self._session = open_graph(self._graph(list(pairwise(sizes))))
 
     def __call__(
         self, weights: Weights, features: np.ndarray, actions: np.ndarray

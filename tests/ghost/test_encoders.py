@@ -10,12 +10,14 @@ from engine_plugin.errors import ConfigError
 from engine_plugin.facts import ForeignField, ForeignGame, GameFacts
 from engine_plugin.ghost import grid
 from engine_plugin.ghost.encoders import Encoder, encoder_for
-from engine_plugin.ghost.model import _encoding_graph, _session
+from engine_plugin.ghost.ghost import Ghost
+from engine_plugin.ghost.graph import open_graph
+from engine_plugin.ghost.model import encoding_graph
 from engine_plugin.grid import GridLayout
 
 
 def encoded(facts: GameFacts, encoder: Encoder, observations: np.ndarray) -> np.ndarray:
-    session = _session(_encoding_graph(facts, encoder))
+    session = open_graph(encoding_graph(facts, encoder))
     features: np.ndarray = session.run(["features"], {"observation": observations})[0]
     return features
 
@@ -92,4 +94,4 @@ def test_categories_are_one_hot() -> None:
 def test_images_are_refused() -> None:
     facts = ForeignGame("g", ("a",), (ForeignField("x", (8, 8, 3), 0, 255),), "uint8", "image")
     with pytest.raises(ConfigError, match="train"):
-        encoder_for(facts, np.zeros((1, 192), np.uint8))
+        Ghost(facts)

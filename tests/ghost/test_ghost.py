@@ -23,7 +23,8 @@ from engine_plugin.ghost import examples
 from engine_plugin.ghost.clone import Clone
 from engine_plugin.ghost.encoders import encoder_for
 from engine_plugin.ghost.examples import FEWEST, Examples
-from engine_plugin.ghost.model import _encoding_graph, _session, model_bytes
+from engine_plugin.ghost.graph import open_graph
+from engine_plugin.ghost.model import encoding_graph, model_bytes
 from engine_plugin.runtime.inspection import inspect_model
 from engine_plugin.trajectory import Episode, TrajectoryFile, TrajectoryHeader
 
@@ -81,7 +82,7 @@ def test_the_model_says_what_numpy_says() -> None:
     ghost = blast_ghost()
     seen, did = ghost._examples.arrays()
     encoder = encoder_for(SPEC, seen)
-    features = _session(_encoding_graph(SPEC, encoder)).run(None, {"observation": seen})[0]
+    features = open_graph(encoding_graph(SPEC, encoder)).run(None, {"observation": seen})[0]
     clone = Clone(features, did, len(SPEC.actions), encoder.symmetries, ghost.config)
     list(clone.pieces())
     hidden = features.astype(np.float64)
