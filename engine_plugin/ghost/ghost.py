@@ -91,12 +91,21 @@ class Ghost:
         for share in self.pieces():
             progress(share)
 
-    def start(self) -> GhostTrainer:
+    def start(self, path: str | Path | None = None) -> GhostTrainer:
         """Learn in a thread from all that was added so far; the game goes on, and may add more.
+
+        path: also write the model file there, in the thread; one that exists is left alone and
+            becomes the trainer's error, as a full disk does
 
         Raises TrajectoryError for fewer than 100 decisions.
         """
-        return GhostTrainer.start(self._learning(), self._keep)
+
+        def keep(data: bytes) -> None:
+            self._model = data
+            if path is not None:
+                self.save(path)
+
+        return GhostTrainer.start(self._learning(), keep)
 
     def policy(self, *, seed: int = 0) -> Policy:
         """The ghost as a policy. Raises ConfigError before it has learned."""
@@ -118,6 +127,3 @@ class Ghost:
             safety=self.safety,
             config=self.config,
         )
-
-    def _keep(self, data: bytes) -> None:
-        self._model = data

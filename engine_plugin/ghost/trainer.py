@@ -50,8 +50,10 @@ class GhostTrainer:
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
-                self.progress = next(self._pieces)
-        except StopIteration as end:
-            self._finish(end.value)
+                try:
+                    self.progress = next(self._pieces)
+                except StopIteration as end:
+                    self._finish(end.value)
+                    return
         except Exception as error:  # the game must go on, whatever it was
             self.error = error

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from engine_plugin.errors import EnginePluginError
 from engine_plugin.ghost.examples import FEWEST
 from engine_plugin.ghost.ghost import Ghost
 from engine_plugin.ghost.trainer import GhostTrainer
@@ -30,6 +29,7 @@ class GhostKeeper:
         self._ghost = Ghost(spec, name="ghost of a player", safety="survivable")
         self._round: list[tuple[np.ndarray, int]] = []
         self._trainer: GhostTrainer | None = None
+        self._coming = Path()
 
     @property
     def learning(self) -> bool:
@@ -65,7 +65,8 @@ class GhostKeeper:
             return "Your ghost is learning"
         if not self.has_enough:
             return "Your ghost has seen too little of you; play on"
-        self._trainer = self._ghost.start()
+        self._coming = _next_path(self._spec.name)
+        self._trainer = self._ghost.start(self._coming)
         return f"Your ghost learns from {len(self._ghost)} of your moves"
 
     def update(self) -> str:
@@ -74,14 +75,9 @@ class GhostKeeper:
             return ""
         error, self._trainer = self._trainer.error, None
         if error is not None:
-            return f"Your ghost could not learn: {error}"
-        path = _next_path(self._spec.name)
-        try:
-            self._ghost.save(path)
-        except (OSError, EnginePluginError) as fault:
-            return f"Your ghost cannot be kept: {fault}"
-        self.path = path
-        return f"Your ghost is ready, a first draft of you: {path}"
+            return f"Your ghost could not be raised: {error}"
+        self.path = self._coming
+        return f"Your ghost is ready, a first draft of you: {self.path}"
 
     def close(self) -> None:
         """Give up what is being learned."""

@@ -155,6 +155,16 @@ def test_it_learns_beside_a_game_that_goes_on() -> None:
     assert plain.model == ghost.model
 
 
+def test_the_thread_writes_the_file_but_over_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "ghosts" / "me.onnx"
+    ghost = pong_ghost()
+    for _ in range(2):
+        trainer = ghost.start(path)
+        assert trainer.wait(60)
+        assert ai.load_policy(path).card.name == "ghost"
+    assert isinstance(trainer.error, OutputExistsError)
+
+
 def test_a_game_without_threads_takes_the_pieces_itself() -> None:
     ghost = pong_ghost()
     shares = list(ghost.pieces())

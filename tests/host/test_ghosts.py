@@ -156,7 +156,7 @@ def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     (tmp_path / "ghosts").write_text("a file where the folder should be")
     keeper.learn()
     assert keeper._trainer is not None and keeper._trainer.wait(60)
-    assert "cannot be kept" in keeper.update() and keeper.path is None
+    assert "could not be raised" in keeper.update() and keeper.path is None
 
 
 def test_a_ghost_whose_file_is_gone_is_told_of(make_stage: MakeStage) -> None:

@@ -123,7 +123,7 @@ class MatchScreen:
         sitting, ghosts = self._sitting, self._stage.ghosts
         if sitting.phase is not Phase.OVER or sitting.watching:
             return
-        if self._new_ghost is None:
+        if ghosts.learning or self._new_ghost is None:
             sitting.tell(ghosts.learn())
             return
         try:
