@@ -73,6 +73,7 @@ class ForeignGame:
     """The facts of a game that was brought along. Raises ConfigError where they cannot be.
 
     name: what identifies it, such as a Gymnasium id
+    period: frames or ticks of the game that one decision lasts, where that is declared
     dtype: "uint8" or "float32"
     kind: one of FOREIGN_KINDS; an image is one field of three extents, the others are flat
     fields: the parts of the observation, in order
@@ -84,6 +85,7 @@ class ForeignGame:
     dtype: str = "float32"
     kind: str = "vector"
     version: int = 0
+    period: int = 1
 
     def __post_init__(self) -> None:
         if self.kind not in FOREIGN_KINDS:
@@ -133,6 +135,7 @@ class ForeignGame:
                 {**asdict(field), "shape": list(field.shape)} for field in self.fields
             ],
             "actions": list(self.actions),
+            **({"period": self.period} if self.period != 1 else {}),
         }
 
     @property

@@ -7,6 +7,7 @@ measurements behind them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from engine_plugin.learn.alarms import NOT_A_NUMBER, figures
@@ -28,7 +29,7 @@ REWARDS = {
 def title(record: dict[str, Any]) -> str:
     """What the run makes, in a line."""
     config, player = record["config"], _player(record)
-    game = config.get("env") or config["game"].capitalize()
+    game = config.get("env") or Path(config.get("loop") or config["game"]).stem.capitalize()
     if config["reward"] == "constant":
         return f"A control for {game}"
     if player and config["reward"] != "game":
