@@ -400,16 +400,28 @@ def topleft_of(dest: Any) -> tuple[int, int]:
 
 
 def install_drawing() -> None:
-    """Rects and discs that lie wholly on the screen are not drawn; all else is, for its answer."""
+    """Rects, ellipses and discs that lie wholly on the screen are not drawn; all else is, for its
+    answer."""
     draw: Any = pygame.draw
-    real_rect, real_circle = draw.rect, draw.circle
+    real_rect, real_circle, real_ellipse = draw.rect, draw.circle, draw.ellipse
 
     def rect(surface: Any, color: Any, rect: Any, *more: Any, **named: Any) -> Any:
-        if type(surface) is Screen and not named and not any(more):
+        # Corners of their own, and thick outlines, may stand out of the rect.
+        if type(surface) is Screen and not any(more) and named.keys() <= {"border_radius"}:
             answer = pygame.Rect(rect)
             if answer.width > 0 and answer.height > 0 and surface.get_clip().contains(answer):
                 return answer
         return real_rect(surface, color, rect, *more, **named)
+
+    def ellipse(surface: Any, color: Any, rect: Any, width: int = 0) -> Any:
+        if type(surface) is Screen and not width:
+            answer = pygame.Rect(rect)
+            wide, high = answer.size
+            # A flat one does not reach its ends.
+            is_round = 1 < wide < 3 * high and 1 < high < 3 * wide
+            if is_round and surface.get_clip().contains(answer):
+                return answer
+        return real_ellipse(surface, color, rect, width)
 
     def circle(
         surface: Any, color: Any, center: Any, radius: Any, *more: Any, **named: Any
@@ -423,7 +435,7 @@ def install_drawing() -> None:
                 return answer
         return real_circle(surface, color, center, radius, *more, **named)
 
-    draw.rect, draw.circle = rect, circle
+    draw.rect, draw.circle, draw.ellipse = rect, circle, ellipse
 
 
 def install_font_memory() -> None:

@@ -5,7 +5,8 @@ be the same:
 
     a number, a bool        one value
     a vector                a tuple, list or array of numbers, or a Vector2: its values as they are
-    a place                 a rect, or anything with a `rect`: (x, y, width, height)
+    a place                 a rect, or anything with a `rect`: (x, y, width, height); as the field
+                            `me` also a point (x, y)
     a group                 a sprite group, or a list of rects, sprites or points: the `nearest` of
                             them, each (1, x, y, width, height), nearest first; zeros where there
                             are fewer
@@ -51,6 +52,8 @@ class Schema:
         self._wanted: dict[str, int] = {}
         for name, value in shown.items():
             kind, size = kind_of(name, value, frame)
+            if name == OWN and is_point(value):
+                kind, size = "place", 4
             self._kinds[name] = kind
             if kind == "group":
                 count = nearest.get(name, 4) if isinstance(nearest, Mapping) else nearest
@@ -136,6 +139,8 @@ class Schema:
     def _expect_kind(self, name: str, value: Any, frame: int) -> None:
         kind, size = kind_of(name, value, frame)
         expected = self._kinds[name]
+        if name == OWN and expected == "place" and is_point(value):
+            return
         if kind != expected and not {kind, expected} <= {"number", "bool"}:
             raise GameLoopError(
                 f"see: the field {name!r} was a {expected} at first and is now a {kind}", frame

@@ -58,8 +58,9 @@ class Seat:
     arena: the rect that places are measured in
     every: frames that a decision lasts
     nearest: how many of a group are seen, or {field: how many}
-    restart: begins a new round; called only while nobody watches (training, scripted play). Without
-        it every round is a fresh process
+    restart: begins a new round; called only while nobody watches (training, scripted play). True
+        for a game that does so by itself, some time after over. Without it every round is a fresh
+        process
     model: file of a policy that sits here; script: a function of the fields that does
     seed: start of the stream from which a model's actions are drawn
 
@@ -77,7 +78,7 @@ class Seat:
         arena: Any = None,
         every: int = 6,
         nearest: int | Mapping[str, int] = 4,
-        restart: Callable[[], Any] | None = None,
+        restart: Callable[[], Any] | bool | None = None,
         model: str | Path | None = None,
         script: Script | None = None,
         seed: int = 0,
@@ -86,6 +87,8 @@ class Seat:
             raise ConfigError(f"a seat's name: expected 1 to 100 characters, got {name!r}")
         if not isinstance(every, int) or not 1 <= every <= 1000:
             raise ConfigError(f"every: expected 1 to 1000 frames a decision, got {every!r}")
+        if restart in (True, False):
+            restart = _by_itself if restart else None
         for thing, value in (("see", see), ("restart", restart), ("script", script)):
             if not callable(value) and (value is not None or thing == "see"):
                 raise ConfigError(f"{thing}: expected a function, got {value!r}")
@@ -96,7 +99,8 @@ class Seat:
             raise ConfigError("expected a model or a script in the seat, got both")
         if arena is not None:
             arena_box(arena)
-        self.name, self.every, self.restart, self.seed = name, every, restart, seed
+        self.name, self.every, self.seed = name, every, seed
+        self.restart: Callable[[], Any] | None = restart  # type: ignore[assignment]
         self.model, self.script = model, script
         self.actions = Actions.declared(keys)
         self.frame = 0
@@ -182,3 +186,7 @@ class Seat:
         if not math.isfinite(value):
             raise GameLoopError(f"score: expected a finite number, got {value}", self.frame)
         return value
+
+
+def _by_itself() -> None:
+    """The game begins its next round without being told."""
