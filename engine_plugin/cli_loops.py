@@ -83,6 +83,9 @@ class EvaluateLoop:
     """Demonstrations to hold it against; without it GAME.demos.npz, if that is here."""
     seat: str = ""
     """Name of the seat that it takes; without it the first."""
+    opponent: str = ""
+    """Who takes the other seats, if they have no model or script of their own: a model's file, or
+    bot:random. Without it nobody."""
     episodes: int = UNSEEN_ROUNDS
     """Rounds to play."""
     max_frames: int = 7_200
@@ -112,14 +115,14 @@ def expand(arguments: Sequence[str]) -> list[str]:
         filled += ["--reward", "none"]
     if not _is_given("out", given):
         filled += ["--out", str(Path("runs") / (f"{stem}-clone" if what == "clone" else stem))]
-    demos = demonstrations_of(game)
+    demos = recorded(game)
     if not _is_given("demos", given):
-        if demos.exists():
+        if demos is not None:
             filled += ["--demos", str(demos)]
         elif what == "clone":
             raise ConfigError(
-                f"a clone needs recorded play, and {demos} is not here: `engine-plugin record "
-                f"{game}`, or name a file with --demos"
+                f"a clone needs recorded play, and {demonstrations_of(game)} is not here: "
+                f"`engine-plugin record {game}`, or name a file with --demos"
             )
     return [*filled, *given]
 
@@ -131,6 +134,17 @@ def _is_given(option: str, given: Sequence[str]) -> bool:
 def demonstrations_of(game: str) -> Path:
     """Where a game's recordings go if nothing else is said."""
     return Path(f"{Path(game).stem}.demos.npz")
+
+
+def recorded(game: str) -> Path | None:
+    """A game's recordings, if there are any; those of a sitting that was killed among them."""
+    path = demonstrations_of(game)
+    if not path.exists() and not path.with_name(f"{path.name}.journal").exists():
+        return None
+    from engine_plugin.runtime.recorder import recover_recording
+
+    recover_recording(path)
+    return path if path.exists() else None
 
 
 def record(command: RecordLoop) -> dict[str, Any]:
@@ -181,9 +195,12 @@ def evaluate(command: EvaluateLoop) -> dict[str, Any]:
         drawing=command.drawing,
     )
     shown = command.style
-    if shown is None and demonstrations_of(command.game_file).exists():
-        shown = str(demonstrations_of(command.game_file))
-    return judge_loop(command.model, config, command.episodes, command.seed, shown)
+    demos = recorded(command.game_file)
+    if shown is None and demos is not None:
+        shown = str(demos)
+    return judge_loop(
+        command.model, config, command.episodes, command.seed, shown, command.opponent
+    )
 
 
 def _game(file: str) -> str:

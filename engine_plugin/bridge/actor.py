@@ -26,6 +26,7 @@ from engine_plugin.facts import ForeignField, ForeignGame
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # seconds that a game may take from one decision to the next
 LOOK_EVERY = 0.2
+LAST_WORDS = 5.0  # seconds in which a process that has closed its pipe has to end
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Actor:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._wire = LearnerEnd(self._process.stdout.fileno(), self._process.stdin.fileno())
         _watchdog.watch(self)
+        weakref.finalize(self, end_process, self._process)
 
     def receive(self) -> Seen:
         """The next observation. Raises GameLoopError for whatever the game does instead."""
@@ -90,9 +92,11 @@ class Actor:
         except EOFError as error:
             raise self._ended() from error
         except GameLoopError as error:
+            # One without a frame comes from outside the game, which had no time to say more.
+            after = self.frame if error.frame is None else None
+            said = self._said() if error.frame is None else ""
             self.close()
-            frame = self.frame if error.frame is None else None
-            raise self._of_game(str(error), frame) from error
+            raise self._of_game(f"{error}{said}", after, error.frame) from error
         finally:
             self.deadline = None
         self.frame = message.frame
@@ -120,23 +124,12 @@ class Actor:
         """The watchdog gives up: have the game say where it is, and end it."""
         self._hangs, self.deadline = True, None
         if os.name == "posix":
-            self._signal(signal.SIGUSR1)
+            signal_group(self._process, signal.SIGUSR1)
             time.sleep(LOOK_EVERY)
         self._kill()
 
     def _kill(self) -> None:
-        if os.name == "posix":
-            self._signal(signal.SIGKILL)
-        else:
-            self._process.kill()
-        self._process.wait()
-
-    def _signal(self, number: int) -> None:
-        """To the process and all that it has forked."""
-        try:
-            os.killpg(self._process.pid, number)
-        except ProcessLookupError:
-            return
+        end_process(self._process)
 
     def _meet(self, facts: dict[str, Any]) -> None:
         """Take in a hello. Raises GameLoopError where it contradicts an earlier one, or another
@@ -163,7 +156,10 @@ class Actor:
 
     def _ended(self) -> GameLoopError:
         """Why the pipe was closed."""
-        self._process.wait()
+        try:
+            self._process.wait(LAST_WORDS)
+        except subprocess.TimeoutExpired:
+            self._kill()
         said = self._said()
         code = self._process.returncode
         self.close()
@@ -181,11 +177,29 @@ class Actor:
         text = self._complaints.read().decode(errors="replace").strip()
         return f"; it said:\n{text}" if text else ""
 
-    def _of_game(self, text: str, after: int | None) -> GameLoopError:
+    def _of_game(self, text: str, after: int | None, frame: int | None = None) -> GameLoopError:
         where = f"after frame {after:,}: " if after is not None else ""
         error = GameLoopError(f"{Path(self.job.game).name}: {where}{text}")
-        error.frame = self.frame if after is not None else error.frame
+        error.frame = frame if after is None else after
         return error
+
+
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it has forked."""
+    if process.poll() is not None:
+        return
+    if os.name == "posix":
+        signal_group(process, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
+
+
+def signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return
 
 
 def game_environment() -> dict[str, str]:

@@ -47,6 +47,7 @@ class Driver:
     """Makes the seat at the first frame in which all expressions have a value, and ticks it.
 
     facts: the arguments of `drive`, JSON-ready
+    missing: what the game has had nothing of so far, "" once it has all
     """
 
     def __init__(self, machine: Machine, facts: Mapping[str, Any]) -> None:
@@ -56,6 +57,7 @@ class Driver:
         self._seat: Seat | None = None
         self._frame: FrameType | None = None
         self._waited = 0
+        self.missing = ""
 
     def frame(self, frame: FrameType) -> None:
         """The game has ended a frame."""
@@ -65,14 +67,14 @@ class Driver:
             if self._seat is None:
                 self._look()
         except NameError as error:
-            self._waited += 1
+            self._waited, self.missing = self._waited + 1, str(error)
             if self._seat is not None or self._waited > MOST_FRAMES_BEFORE:
                 raise GameLoopError(
                     f"the game has nothing of that name: {error}", self._waited
                 ) from error
             return
         if self._seat is None:
-            self._seat = self._make_seat()
+            self._seat, self.missing = self._make_seat(), ""
         self._seat.tick(score=score, over=bool(over))
 
     def _look(self) -> dict[str, Any]:
@@ -109,6 +111,8 @@ def compiled(text: str) -> CodeType:
         raise GameLoopError(f"expected a Python expression, got {text!r}: {error}") from error
 
 
-def install_driver(machine: Machine, facts: Mapping[str, Any]) -> None:
+def install_driver(machine: Machine, facts: Mapping[str, Any]) -> Driver:
     """From now on every frame of the game is seen."""
-    machine.on_frame = Driver(machine, facts).frame
+    driver = Driver(machine, facts)
+    machine.on_frame = driver.frame
+    return driver

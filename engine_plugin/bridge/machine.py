@@ -24,7 +24,7 @@ import numpy as np
 import pygame
 
 from engine_plugin.bridge.clock import EPOCH_SECONDS, MILLISECOND, SECOND, VirtualClock
-from engine_plugin.errors import GameLoopError
+from engine_plugin.errors import ConfigError, GameLoopError
 
 FRAME_RATE = 60  # of a loop that sets none
 TEXTS_KEPT = 1_024
@@ -66,6 +66,13 @@ def post(event: Any) -> None:
         pygame.event.post(event)
     except pygame.error:
         return
+
+
+def expect_known_keys(keys: Iterable[int]) -> None:
+    """Raise ConfigError for a number that is no key."""
+    for key in keys:
+        if not pygame.key.name(key):
+            raise ConfigError(f"keys: {key} is no key; expected numbers such as pygame.K_UP")
 
 
 class Pressed:

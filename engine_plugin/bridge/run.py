@@ -21,6 +21,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,7 @@ from engine_plugin.errors import ConfigError, EnginePluginError, GameLoopError
 
 if TYPE_CHECKING:
     # Not loaded by the processes that play for a learner.
+    from engine_plugin.bridge.driven import Driver
     from engine_plugin.bridge.players import LocalPlayer
     from engine_plugin.bridge.recording import RecordingPlayer
     from engine_plugin.runtime.recorder import DemonstrationRecorder
@@ -89,6 +91,7 @@ class Round:
         self._seats: list[Seat] = []
         self._remote: list[RemotePlayer] = []
         self._learning: Seat | None = None
+        self._driver: Driver | None = None
         self.machine = VirtualMachine(job.drawing)
         self.machine.install()
         self._seed(job.seed_of(number))
@@ -100,7 +103,7 @@ class Round:
             if self.job.drive is not None:
                 from engine_plugin.bridge.driven import install_driver
 
-                install_driver(self.machine, self.job.drive)
+                self._driver = install_driver(self.machine, self.job.drive)
             load_game(self.job)
             self._end_by_itself()
         except SystemExit:
@@ -121,6 +124,8 @@ class Round:
         return max((seat.frame for seat in self._seats), default=None)
 
     def _ended_by_itself(self) -> str:
+        if self._driver is not None and self._driver.missing:
+            return f"the game ended and never had what is to be seen: {self._driver.missing}"
         if not self._seats:
             return (
                 "the game ended without a seat: make one, rival = engine_plugin.Seat(...), and "
@@ -142,8 +147,9 @@ class Round:
 
     def _seat(self, seat: Seat) -> Sitter | None:
         """Somebody for a seat that the game has just made."""
-        from engine_plugin.bridge.machine import Pressed
+        from engine_plugin.bridge.machine import Pressed, expect_known_keys
 
+        expect_known_keys(seat.actions.all_keys)
         if seat.name in self._names():
             raise ConfigError(f"two seats are called {seat.name!r}; give each its own name")
         self._seats.append(seat)
@@ -387,6 +393,9 @@ class Sitting:
         return result
 
     def _seat(self, seat: Seat) -> Sitter | None:
+        from engine_plugin.bridge.machine import expect_known_keys
+
+        expect_known_keys(seat.actions.all_keys)
         if self.seat is None and self.job.seat in ("", seat.name):
             self.seat = seat
             return self._take_place(seat)
@@ -432,6 +441,8 @@ class Sitting:
             demonstrated=(0,),
             actions=len(facts.actions),
             tick_rate=max(round(FRAMES_A_SECOND / seat.every), 1),
+            # Tells sittings apart that are otherwise the same.
+            seed=self.job.seed_of(self.job.first_round) if self.job.headless else time.time_ns(),
             observation_type=facts.dtype,
             observation_size=facts.observation_shape[0],
         )

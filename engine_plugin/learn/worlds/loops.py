@@ -19,7 +19,7 @@ from engine_plugin.bridge.actions import Actions, really_used
 from engine_plugin.bridge.actor import Actor, Hello
 from engine_plugin.bridge.job import Job
 from engine_plugin.bridge.wire import Seen
-from engine_plugin.errors import ConfigError, TrajectoryError, WorldError
+from engine_plugin.errors import ConfigError, GameLoopError, TrajectoryError, WorldError
 from engine_plugin.facts import ForeignGame
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.demonstrations import Demonstrations, demonstrations_of
@@ -127,7 +127,8 @@ class LoopWorld:
     """N running games as a World (see `contract.World`).
 
     job: the game, with the actions to choose from; role, seed: which rounds are played
-    pool: plays the other seats that have nobody of their own; None leaves them empty
+    pool, other: who plays the other seats that have nobody of their own, where the job asks for
+        somebody: frozen policies of the learner, or a policy
 
     returns float64 [N], lengths int64 [N]: of the running round, or of the one that has just ended;
     resting bool [N]: games that `step` leaves as they are. Raises WorldError for a game that does
@@ -135,9 +136,16 @@ class LoopWorld:
     """
 
     def __init__(
-        self, job: Job, num_envs: int, role: int, seed: int, pool: OpponentPool | None = None
+        self,
+        job: Job,
+        num_envs: int,
+        role: int,
+        seed: int,
+        pool: OpponentPool | None = None,
+        other: PolicyFunction | None = None,
     ) -> None:
-        self.job, self.num_envs, self.role, self.seed, self.pool = job, num_envs, role, seed, pool
+        self.job, self.num_envs, self.role, self.seed = job, num_envs, role, seed
+        self.pool, self._other = pool, other
         self._rounds = np.zeros(num_envs, np.int64)
         self._answers: list[list[int]] = [[] for _ in range(num_envs)]
         self._actors = [self._start(index) for index in range(num_envs)]
@@ -149,8 +157,6 @@ class LoopWorld:
         self.truncated = np.zeros(num_envs, bool)
         self.returns = np.zeros(num_envs)
         self.lengths = np.zeros(num_envs, np.int64)
-        self._is_begun = False
-        # The seat that learns may be the second to speak, and nobody plays the first yet.
         facts = probe(job).facts
         shape, actions = facts.observation_shape, len(facts.actions)
         self.facts = facts
@@ -160,6 +166,7 @@ class LoopWorld:
         self.next_allowed = np.ones_like(self.allowed)
         if pool is None:
             self._begin()
+        # Else the seat that learns may be the second to speak, and nobody plays the first yet.
 
     def _start(self, index: int) -> Actor:
         streams = (self.role, self.seed, index)
@@ -167,7 +174,6 @@ class LoopWorld:
 
     def _begin(self) -> None:
         """See what every game begins with."""
-        self._is_begun = True
         for index, seen in self._hear(range(self.num_envs)).items():
             self.observations[index] = seen.values
 
@@ -204,7 +210,7 @@ class LoopWorld:
 
     def _hear(self, waiting: Sequence[int]) -> dict[int, Seen]:
         """The next observation of the seat that learns in each of these games; those of other seats
-        are answered by the pool on the way."""
+        are answered on the way."""
         heard: dict[int, Seen] = {}
         while waiting:
             asked: list[int] = []
@@ -217,12 +223,18 @@ class LoopWorld:
                     asked.append(index)
                     shown.append(seen.values)
             if asked:
-                assert self.pool is not None
-                chosen = self.pool.answer(np.array(asked), np.stack(shown), self.allowed[asked])
+                chosen = self._answers_of_others(np.array(asked), np.stack(shown))
                 for index, action in zip(asked, chosen.tolist(), strict=True):
                     self._answer(index, action)
             waiting = asked
         return heard
+
+    def _answers_of_others(self, envs: np.ndarray, shown: np.ndarray) -> np.ndarray:
+        allowed = self.allowed[envs]
+        if self.pool is not None:
+            return self.pool.answer(envs, shown, allowed)
+        assert self._other is not None
+        return self._other(shown, allowed)
 
     def meet(self, frozen: Frozen) -> None:
         if self.pool is not None:
@@ -269,7 +281,6 @@ class LoopWorld:
                     if name.startswith(POOL)
                 }
             )
-        self._is_begun = True
         stops = np.cumsum(state["answered"]).tolist()
         for index, stop in enumerate(stops):
             answers = state["answers"][stop - state["answered"][index] : stop].tolist()
@@ -279,12 +290,15 @@ class LoopWorld:
     def _plays_again(self, index: int, answers: list[int], expected: np.ndarray) -> bool:
         """Answer a new process as the old one was answered; whether it then shows the same."""
         actor = self._actors[index]
-        seen = actor.receive()
-        for action in answers:
-            if seen.terminated or seen.truncated:
-                return False
-            self._answer(index, action)
+        try:
             seen = actor.receive()
+            for action in answers:
+                if seen.terminated or seen.truncated:
+                    return False
+                self._answer(index, action)
+                seen = actor.receive()
+        except GameLoopError:  # where the run was stopped by one
+            return False
         if seen.seat != 0 or seen.terminated or seen.truncated:
             return False
         self.observations[index] = seen.values
@@ -304,11 +318,17 @@ class LoopWorld:
 
 
 def play_rounds(
-    job: Job, decide: PolicyFunction, rounds: int, role: int, seed: int
+    job: Job,
+    decide: PolicyFunction,
+    rounds: int,
+    role: int,
+    seed: int,
+    other: PolicyFunction | None = None,
 ) -> list[PlayedRound]:
-    """Whole rounds of a policy; which ones, (role, seed, rounds) alone decide."""
+    """Whole rounds of a policy; which ones, (role, seed, rounds) alone decide. `other`: who plays
+    the seats that have nobody of their own; None leaves them empty."""
     count = min(rounds, MOST_ACTORS)
-    world = LoopWorld(job, count, role, seed)
+    world = LoopWorld(replace(job, asks=other is not None), count, role, seed, other=other)
     left = np.full(count, rounds // count) + (np.arange(count) < rounds % count)
     rows: list[list[np.ndarray]] = [[] for _ in range(count)]
     actions: list[list[int]] = [[] for _ in range(count)]
@@ -367,7 +387,8 @@ class LoopTask:
 
     def parity_world(self, num_envs: int, seed: int) -> LoopWorld:
         """A few games are enough: they are only looked at."""
-        return LoopWorld(replace(self.job, asks=False), min(num_envs, MOST_ACTORS), PARITY, seed)
+        count = min(num_envs, MOST_ACTORS)
+        return LoopWorld(self.job, count, PARITY, seed, other=RandomPlayer(seed))
 
     def demonstrations(self) -> Demonstrations | None:
         file = self.demonstrated()
@@ -389,8 +410,7 @@ class LoopJudge:
     def __init__(self, task: LoopTask) -> None:
         config = task.config
         self.config, self.facts = config, task.facts
-        # The other seats of a validation round have nobody who changes with the run.
-        self.job = replace(task.job, asks=False)
+        self.job = task.job
         self.likeness = None
         self.selects_style = config.select == "style" or (
             config.select == "auto" and config.reward not in ("game", "mix")
@@ -398,12 +418,23 @@ class LoopJudge:
         file = task.demonstrated()
         if file is not None:
             random = play_rounds(
-                self.job, RandomPlayer(0), config.evaluation_episodes, RANDOM_PLAY, 0
+                self.job,
+                RandomPlayer(0),
+                config.evaluation_episodes,
+                RANDOM_PLAY,
+                0,
+                self._company(),
             )
             self.likeness = Likeness(rounds_of(file), random, self.facts)
 
+    def _company(self) -> PolicyFunction | None:
+        """Who sits opposite in self-play: not the learner, whose score against itself is always
+        even."""
+        return RandomPlayer(1) if self.job.asks else None
+
     def evaluate(self, decide: PolicyFunction) -> dict[str, Any]:
-        rounds = play_rounds(self.job, decide, self.config.evaluation_episodes, VALIDATION, 0)
+        episodes = self.config.evaluation_episodes
+        rounds = play_rounds(self.job, decide, episodes, VALIDATION, 0, self._company())
         measured: dict[str, Any] = describe_rounds(rounds)
         if self.likeness is not None:
             measured["style"] = round(self.likeness.score(rounds), 4)
@@ -444,10 +475,16 @@ def describe_rounds(rounds: Sequence[PlayedRound]) -> dict[str, Any]:
 
 
 def judge_loop(
-    model: str, config: PolicyConfig, episodes: int, seed: int, style: str | None
+    model: str,
+    config: PolicyConfig,
+    episodes: int,
+    seed: int,
+    style: str | None,
+    opponent: str = "",
 ) -> dict[str, Any]:
     """The `evaluate` command for a game's own loop: scores of a model's rounds, and with the
-    demonstrations in `style` how like their player it plays."""
+    demonstrations in `style` how like their player it plays. `opponent`: a model's file or
+    bot:random for the seats that have nobody of their own."""
     if episodes < 1:
         raise ConfigError(f"expected at least one episode, got {episodes}")
     job = job_of(config)
@@ -461,7 +498,8 @@ def judge_loop(
         facts = read_demonstrations(style, hello)[0]
     job = replace(job, actions=facts.actions)
     player, decision = player_of(model, facts, seed)
-    rounds = play_rounds(job, player, episodes, EVALUATION, seed)
+    other = player_of(opponent, facts, seed + 1)[0] if opponent else None
+    rounds = play_rounds(job, player, episodes, EVALUATION, seed, other)
     result = {
         "model": model,
         "game": facts.name,
@@ -474,7 +512,7 @@ def judge_loop(
         file = read_demonstrations(style, probe(job))[1]
         if not file.episodes:
             raise TrajectoryError(f"{style}: expected a round or more, got none")
-        random = play_rounds(job, RandomPlayer(seed), episodes, RANDOM_PLAY, seed)
+        random = play_rounds(job, RandomPlayer(seed), episodes, RANDOM_PLAY, seed, other)
         likeness = Likeness(rounds_of(file), random, facts)
         result["style"] = {
             "demonstrator": file.header.players[0],
