@@ -64,7 +64,7 @@ class PlayLoop:
     rounds: int = 0
     """Stop after this many rounds; 0: when the game is closed, headless after one."""
     max_frames: int = 7_200
-    """Frames after which a headless game is stopped."""
+    """Frames after which a headless round is cut off."""
     seed: int = 0
     """Start of every random stream, headless."""
     json: bool = False

@@ -102,7 +102,7 @@ class LocalPlayer:
 
     strict: whatever goes wrong is raised; else only what goes wrong in the first decision is, and
         later it is counted, logged once, and no key is held: the game goes on
-    on_over: called where a round has ended, with the score
+    on_over: called where a round has ended; max_frames: it is cut after as many, 0: never
 
     errors: how many decisions have failed
     """
@@ -110,12 +110,13 @@ class LocalPlayer:
     def __init__(self, seat: Seat, hands: Hands, mind: Mind) -> None:
         self.seat, self.errors, self.strict = seat, 0, False
         self.on_over: Callable[[], None] | None = None
+        self.max_frames = 0
         self._hands, self._mind = hands, mind
         self._frames = 0  # of the episode
         self._has_decided = False
 
     def tick(self, score: float, over: bool) -> None:
-        if over:
+        if over or 0 < self.max_frames <= self._frames:
             self._frames = 0
             self.release()
             self._mind.forget()

@@ -25,6 +25,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from engine_plugin.bridge import seat as seats
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 STOPPED, FAILED, NEXT_ROUND = 0, 1, 17
 FRESH_PROCESS = b"F"
 FRAMES_A_SECOND = 60
+MOST_FRAMES_WITHOUT = 3_600  # of a game without a window, until somebody sits down in it
 
 
 def load_game(job: Job) -> None:
@@ -359,11 +361,13 @@ class Sitting:
         self.rounds = 0
         self.recording: RecordingPlayer | None = None
         self.player: LocalPlayer | None = None
-        self.scores: list[float] = []
         self.seat: Seat | None = None
+        self._names: list[str] = []
+        self._frames = 0
         if job.headless:
             machine = VirtualMachine(job.drawing)
             machine.install()
+            machine.on_frame = self._expect_seat
             self.hands = machine.keyboard
             self._seed(job.seed_of(job.first_round))
         self.watch = KeyWatch(self._discard) if job.what == "record" else None
@@ -378,6 +382,17 @@ class Sitting:
         finally:
             result = self._close()
         return result
+
+    def _expect_seat(self, frame: FrameType) -> None:
+        """Nobody closes the window of a game in which nobody sits."""
+        self._frames += 1
+        if self._frames > MOST_FRAMES_WITHOUT and (self.seat is None or not self.seat.frame):
+            raise GameLoopError(
+                f"nothing happens in the seat {self.job.seat!r} for {MOST_FRAMES_WITHOUT} frames; "
+                f"the game has the seats {self._names}: choose with --seat, and call tick once a "
+                "frame",
+                self._frames,
+            )
 
     def _close(self) -> dict[str, Any]:
         result: dict[str, Any] = {
@@ -396,6 +411,7 @@ class Sitting:
         from engine_plugin.bridge.machine import expect_known_keys
 
         expect_known_keys(seat.actions.all_keys)
+        self._names.append(seat.name)
         if self.seat is None and self.job.seat in ("", seat.name):
             self.seat = seat
             return self._take_place(seat)
@@ -412,6 +428,8 @@ class Sitting:
             seat.overlay(self._pressed)
             self.player = player_named(self.job.player, seat, self.hands)
             self.player.strict = self.job.headless
+            if self.job.headless and self.watch is None:
+                self.player.max_frames = self.job.max_frames
         if self.watch is not None:
             from engine_plugin.bridge.recording import RecordingPlayer
 

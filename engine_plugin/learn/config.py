@@ -83,7 +83,7 @@ BY_OBSERVATION: dict[str, dict[str, Any]] = {
 }
 
 # Of a game's own loop every env is a process, and its rounds are long.
-LOOP: dict[str, Any] = {"num_envs": 4, "evaluation_episodes": 12}
+LOOP: dict[str, Any] = {"num_envs": 4, "evaluation_episodes": 12, "clone_epochs": 100}
 
 # With a memory: fewer and larger updates, each of many steps.
 RECURRENT: dict[str, Any] = {
@@ -294,8 +294,7 @@ class PolicyConfig:
     """A run that should fail if the measure is right. random-discriminator: it never learns;
     shuffled: the demonstrated actions are dealt out anew among the states."""
     clone_epochs: Open[int] = OPEN
-    """Passes over the demonstrations when cloning; open: 100, for --env 1,000, where they are
-    few."""
+    """Passes over the demonstrations when cloning; open: 100, for --env 1,000, where they are few."""
     evaluate_every: Open[float] = OPEN
     """Seconds of training between two evaluations; each writes a checkpoint. Open: 60."""
     evaluate_steps: Open[int] = OPEN
