@@ -294,7 +294,8 @@ class PolicyConfig:
     """A run that should fail if the measure is right. random-discriminator: it never learns;
     shuffled: the demonstrated actions are dealt out anew among the states."""
     clone_epochs: Open[int] = OPEN
-    """Passes over the demonstrations when cloning; open: 100, for --env 1,000, where they are few."""
+    """Passes over the demonstrations when cloning; open: 100, for --env 1,000, where they are
+    few."""
     evaluate_every: Open[float] = OPEN
     """Seconds of training between two evaluations; each writes a checkpoint. Open: 60."""
     evaluate_steps: Open[int] = OPEN

@@ -112,7 +112,8 @@ def test_a_run_whose_game_crashes_keeps_what_it_has_and_goes_on(run, folder):
     )
     tick = "    player.tick(score=score[0] - score[1], over=max(score) == 1)\n"
     assert tick in text
-    (folder / "fragile.py").write_text(text.replace(tick, crash).replace("import sys", "import os\nimport sys"))
+    fragile = text.replace(tick, crash).replace("import sys", "import os\nimport sys")
+    (folder / "fragile.py").write_text(fragile)
     settings = ["--reward", "game", "--steps", "1500", "--warm-up", "50", *SMALL]
     said = run.fails("train", "fragile.py", *settings)
     assert "ZeroDivisionError" in said and "frame 3,000" in said and "--resume" in said
