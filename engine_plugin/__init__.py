@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from engine_plugin.bridge.drive import drive
     from engine_plugin.bridge.seat import Seat
     from engine_plugin.card import Card, Decision, read_card
+    from engine_plugin.facts import ForeignField, ForeignGame
+    from engine_plugin.ghost.clone import GhostConfig
+    from engine_plugin.ghost.ghost import Ghost
+    from engine_plugin.ghost.trainer import GhostTrainer
     from engine_plugin.journal import recover_journal
     from engine_plugin.runtime.controller import AgentController
     from engine_plugin.runtime.generator import GeneratedLevel, LevelGenerator, load_generator
@@ -32,7 +36,12 @@ _HOMES = {
     "Decision": "engine_plugin.card",
     "DemonstrationRecorder": "engine_plugin.runtime.recorder",
     "Episode": "engine_plugin.trajectory",
+    "ForeignField": "engine_plugin.facts",
+    "ForeignGame": "engine_plugin.facts",
     "GeneratedLevel": "engine_plugin.runtime.generator",
+    "Ghost": "engine_plugin.ghost.ghost",
+    "GhostConfig": "engine_plugin.ghost.clone",
+    "GhostTrainer": "engine_plugin.ghost.trainer",
     "LevelGenerator": "engine_plugin.runtime.generator",
     "Policy": "engine_plugin.runtime.policy",
     "Seat": "engine_plugin.bridge.seat",
@@ -53,7 +62,12 @@ __all__ = [
     "Decision",
     "DemonstrationRecorder",
     "Episode",
+    "ForeignField",
+    "ForeignGame",
     "GeneratedLevel",
+    "Ghost",
+    "GhostConfig",
+    "GhostTrainer",
     "LevelGenerator",
     "Policy",
     "Seat",

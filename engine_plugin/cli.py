@@ -68,6 +68,27 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Ghost:
+    """Raise a ghost of a player from a demonstration file: a small clone, in seconds and without
+    TensorFlow. A draft; `train policy` makes more of the same file."""
+
+    demos: Annotated[Path, tyro.conf.Positional]
+    """Demonstration file (.npz), such as `play --record` writes."""
+    out: Path
+    """File to write (.onnx)."""
+    like: str = ""
+    """Of a game brought along: a model of it, whose card says what its observations mean."""
+    name: str = ""
+    """Name in the model's card; without it, "ghost of" and who demonstrated."""
+    seed: int = 0
+    """Start of every random stream."""
+    force: bool = False
+    """Replace an existing file."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+@dataclass(frozen=True)
 class Train:
     """Train a policy or a level generator."""
 
@@ -238,6 +259,7 @@ class Doctor:
 Command = (
     Annotated[PlayOptions, tyro.conf.subcommand("play")]
     | Annotated[Record, tyro.conf.subcommand("record")]
+    | Annotated[Ghost, tyro.conf.subcommand("ghost")]
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[Report, tyro.conf.subcommand("report")]
@@ -286,6 +308,19 @@ def record(command: Record) -> dict[str, Any]:
         command.seed,
         levels_from(command.levels, spec, command.seed),
         command.out,
+        force=command.force,
+    )
+
+
+def ghost(command: Ghost) -> dict[str, Any]:
+    from engine_plugin.learn.ghost_file import ghost_from_file
+
+    return ghost_from_file(
+        command.demos,
+        command.out,
+        like=command.like,
+        name=command.name,
+        seed=command.seed,
         force=command.force,
     )
 
@@ -410,6 +445,7 @@ def doctor(command: Doctor) -> dict[str, Any]:
 HANDLERS: dict[type, Callable[[Any], dict[str, Any]]] = {
     PlayOptions: play,
     Record: record,
+    Ghost: ghost,
     Train: train,
     Export: export,
     Report: report,

@@ -73,6 +73,7 @@ DRAWING = (*BASE, "matplotlib")
 COMMANDS = {
     "play": Need((*BASE, PYGAME_FLAVOURS), "play", models=("blast/hard",), window=True),
     "record": Need(BASE, models=("blast/generator",)),
+    "ghost": Need(BASE),
     "train": Need(TRAINING, "train", models=("blast/generator",)),
     "generate": Need(BASE, models=("blast/generator",)),
     "evaluate": Need(BASE, models=("blast/generator",)),

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine_plugin.card import hash_of
+from engine_plugin.card import Card, hash_of
 from engine_plugin.errors import ConfigError
 
 # grid: cells around players, only of compiled games · vector: numbers, normalised by what was seen
@@ -142,6 +142,28 @@ class ForeignGame:
     def layout_hash(self) -> str:
         """First 16 hex digits of the SHA-256 of the canonical JSON of `layout()`."""
         return hash_of(self.layout())
+
+
+def foreign_game(card: Card) -> ForeignGame:
+    """The facts of the game brought along that a policy was made for, from its card.
+
+    Raises ConfigError where the card is of one of our games, or of no game.
+    """
+    layout = card.layout
+    try:
+        fields = tuple(
+            ForeignField(**{**field, "shape": tuple(field["shape"])}) for field in layout["fields"]
+        )
+        facts = ForeignGame(
+            card.game, card.actions, fields, layout["dtype"], layout["kind"], card.game_version
+        )
+    except (KeyError, TypeError) as error:
+        raise ConfigError(
+            f"expected a model of a game brought along, got {card.name!r} of {card.game}"
+        ) from error
+    if facts.layout_hash != card.layout_hash:
+        raise ConfigError(f"the layout of {card.name!r} says more than this version knows")
+    return facts
 
 
 def fields_of_ranges(name: str, low: np.ndarray, high: np.ndarray) -> tuple[ForeignField, ...]:

@@ -40,6 +40,7 @@ PLUGIN_CORE = tuple(
     )
 )  # fmt: skip
 RUNTIME = (*PLUGIN_CORE, "engine_plugin.runtime", "numpy", "onnxruntime")
+GHOST = ("engine_plugin.grid", "engine_plugin.ghost")
 FASTENV_CORE = (
     "batch", "bots", "builtin_levels", "errors", "games", "level", "registry", "spec",
     "workers", "yardstick",
@@ -87,6 +88,12 @@ ROOMS = (
         ("engine_plugin.bridge", "engine_plugin.errors", "numpy", "gymnasium"),
     ),
     Room(
+        # fastenv only for the types of a grid game's facts.
+        "engine_plugin.grid and engine_plugin.ghost",
+        ("engine_plugin/grid.py", "engine_plugin/ghost/*.py"),
+        (*RUNTIME, *GHOST, "fastenv.GameSpec"),
+    ),
+    Room(
         "engine_plugin.levels",
         ("engine_plugin/levels/*.py",),
         (*RUNTIME, "engine_plugin.levels", "fastenv"),
@@ -94,7 +101,7 @@ ROOMS = (
     Room(
         "engine_plugin.learn",
         ("engine_plugin/learn/*.py", "engine_plugin/learn/worlds/*.py"),
-        (*RUNTIME, "engine_plugin.bridge", "engine_plugin.learn", "engine_plugin.levels",
+        (*RUNTIME, *GHOST, "engine_plugin.bridge", "engine_plugin.learn", "engine_plugin.levels",
          "fastenv", "rich",
          "gymnasium", "matplotlib", *TENSORFLOW),
     ),
@@ -107,7 +114,7 @@ ROOMS = (
     Room(
         "engine_plugin.host",
         ("engine_plugin/host/**/*.py",),
-        (*RUNTIME, "engine_plugin.levels", "engine_plugin.host", "fastenv", "pygame"),
+        (*RUNTIME, *GHOST, "engine_plugin.levels", "engine_plugin.host", "fastenv", "pygame"),
     ),
     Room(
         "engine_plugin's measuring tools",
@@ -266,6 +273,19 @@ from engine_plugin.levels.source import levels_from
 assert len(levels_from("builtin", fastenv.game_spec("blast"), 1, 3)) == 3
 """,
         (*TRAINING, "pygame", "engine_plugin.learn", "engine_plugin.host"),
+    ),
+    Proof(
+        "a ghost is raised with what a game ships",
+        """
+import numpy as np, engine_plugin as ai
+facts = ai.ForeignGame("pong", ("up", "down"), (ai.ForeignField("ball", (2,), -1, 1),))
+ghost = ai.Ghost(facts, config=ai.GhostConfig(steps=2))
+for row in np.random.default_rng(0).random((100, 2), np.float32):
+    ghost.add(row, int(row[0] > row[1]))
+ghost.start().wait()
+assert ghost.policy().act(row, np.ones(2)) in (0, 1)
+""",
+        (*TRAINING, "pygame", "fastenv", "engine_plugin.learn", "engine_plugin.levels"),
     ),
     Proof(
         "evaluation needs no TensorFlow",

@@ -16,11 +16,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import fastenv
 from engine_plugin import cli
-from engine_plugin.trajectory import TrajectoryFile, load_trajectories
+from engine_plugin.facts import ForeignField, ForeignGame
+from engine_plugin.ghost.clone import GhostConfig
+from engine_plugin.ghost.ghost import Ghost
+from engine_plugin.runtime.policy import load_policy
+from engine_plugin.trajectory import (
+    Episode,
+    TrajectoryFile,
+    TrajectoryHeader,
+    load_trajectories,
+)
 
 SPEC = fastenv.game_spec("blast")
 GENERATOR = "blast/generator"
@@ -197,6 +207,19 @@ def bad_inputs() -> dict[str, tuple[list[str], tuple[str, ...]]]:
         "record: unknown player": ([*record, "STORE/new.npz", "--player", "me"], ("'me'",)),
         "record: nothing": ([*record, "STORE/new.npz", "--transitions", "0"], ("transition",)),
         "record: negative seed": ([*record, "STORE/new.npz", "--seed", "-1"], ("seed",)),
+        "ghost: existing file":
+            (["ghost", "STORE/hunter.npz", "--out", "STORE/noise.onnx"], ("--force",)),
+        "ghost: no such file":
+            (["ghost", "STORE/none.npz", "--out", "STORE/new.onnx"], ("none.npz",)),
+        "ghost: truncated demonstrations":
+            (["ghost", "STORE/truncated.npz", "--out", "STORE/new.onnx"], ("truncated.npz",)),
+        "ghost: demonstrations of another layout":
+            (["ghost", "STORE/other_layout.npz", "--out", "STORE/new.onnx"], ("layout",)),
+        "ghost: unknown game":
+            (["ghost", "STORE/other_chess.npz", "--out", "STORE/new.onnx"], ("chess",)),
+        "ghost: negative seed":
+            (["ghost", "STORE/hunter.npz", "--out", "STORE/new.onnx", "--seed", "-1"],
+             ("seed",)),
         "generate: existing folder":
             (["generate", "-n", "1", "--out", "STORE/run"], ("STORE/run", "--force")),
         "generate: unknown game":
@@ -294,7 +317,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         cli.main(["--help"])
     assert caught.value.code == 0
     shown = capsys.readouterr().out
-    for name in ("play", "record", "train", "export", "report", "generate", "evaluate",
+    for name in ("play", "record", "ghost", "train", "export", "report", "generate", "evaluate",
                  "evaluate-levels", "tournament", "bench", "inspect", "doctor"):
         assert name in shown
 
@@ -332,6 +355,7 @@ def test_without_tensorflow_the_rest_works(store: Path, tmp_path: Path) -> None:
          "--style", store / "hunter.npz", "--json"],
         ["record", "--transitions", "5", "--levels", "builtin", "--out", tmp_path / "a.npz",
          "--json"],
+        ["ghost", store / "hunter.npz", "--out", tmp_path / "ghost.onnx", "--json"],
         ["inspect", GENERATOR, "--json"],
     ):
         done = fresh(*arguments, code=code)
@@ -394,6 +418,52 @@ def test_record_writes_a_file_that_evaluate_measures_by(command: Command, tmp_pa
     before = out.read_bytes()
     assert command(*record, "--seed", "1", "--force")[0] == 0
     assert out.read_bytes() != before
+
+
+def test_a_ghost_from_a_file_can_be_played_and_measured(
+    command: Command, store: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "me.onnx"
+    arguments = ["ghost", store / "hunter.npz", "--out", out, "--name", "me", "--json"]
+    status, said, _ = command(*arguments)
+    assert status == 0
+    result = one_line(said)
+    assert (result["model"], result["name"], result["game"]) == (str(out), "me", "blast")
+    assert result["transitions"] == load_trajectories(store / "hunter.npz").transitions
+    first = out.read_bytes()
+    assert command(*arguments, "--force")[0] == 0 and out.read_bytes() == first
+    status, said, _ = command("inspect", out, "--json")
+    card = one_line(said)["card"]
+    assert card["training"]["maker"] == "ghost"
+    assert card["decision"] == {"rule": "softmax", "temperature": 1, "safety": "survivable"}
+    status, said, _ = command("evaluate", out, "--against", "idle", "--episodes", "4",
+                              "--levels", "builtin", "--json")
+    assert status == 0 and one_line(said)["against"]["idle"]["episodes"] == 4
+
+
+def test_a_ghost_of_a_game_brought_along(command: Command, tmp_path: Path) -> None:
+    """Its file holds numbers; what they mean stands in the card of a model of the game."""
+    facts = ForeignGame("pong", ("up", "down"), (ForeignField("ball", (2,), -1, 1),))
+    random = np.random.default_rng(0)
+    seen = random.uniform(-1, 1, (300, 1, 2)).astype(np.float32)
+    header = TrajectoryHeader("pong", 0, facts.layout_hash, ("ada",), (0,), 2, 10, 0, "float32", 2)
+    episode = Episode(
+        0, np.zeros((0, 0), np.uint8), b"", (seen[:, :, 1] > 0).astype(np.uint8), (0,),
+        observations=seen, masks=np.ones((300, 1, 2), np.uint8),
+    )
+    TrajectoryFile(header, (episode,)).save_npz(tmp_path / "ada.npz")
+    other = Ghost(facts, config=GhostConfig(steps=1))
+    other.add_trajectories(load_trajectories(tmp_path / "ada.npz"))
+    other.learn()
+    other.save(tmp_path / "other.onnx")
+    arguments = ["ghost", tmp_path / "ada.npz", "--out", tmp_path / "new.onnx"]
+    refused(command(*arguments), "--like")
+    refused(command(*arguments, "--like", "blast/medium"), "brought along")
+    assert command(*arguments, "--like", tmp_path / "other.onnx")[0] == 0
+    policy = load_policy(tmp_path / "new.onnx", layout_hash=facts.layout_hash)
+    assert policy.card.name == "ghost of ada"
+    actions = policy.with_decision(rule="greedy").act_batch(seen[:, 0], np.ones((300, 2)))
+    assert (actions == episode.actions[:, 0]).mean() > 0.9
 
 
 def test_a_tournament_s_matches_can_be_watched(command: Command, tmp_path: Path) -> None:

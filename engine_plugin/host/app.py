@@ -54,6 +54,7 @@ def play(options: PlayOptions, window: Window | None = None) -> dict[str, Any]:
         try:
             stage.close_sitting()
         finally:
+            stage.ghosts.close()
             if stage.sounds is not None:
                 stage.sounds.close()
             window.close()

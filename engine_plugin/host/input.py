@@ -25,6 +25,7 @@ class Command(Enum):
     RECORD = auto()
     DISCARD = auto()
     WATCH = auto()
+    GHOST = auto()
     NEXT = auto()
     PREVIOUS = auto()
     FIRST = auto()

@@ -11,6 +11,7 @@ import numpy as np
 
 from engine_plugin.errors import EnginePluginError, TrajectoryError
 from engine_plugin.host.clock import TickClock
+from engine_plugin.host.ghosts import GhostKeeper
 from engine_plugin.host.input import InputState
 from engine_plugin.host.level_source import LevelSource, RoundLevel
 from engine_plugin.host.match import Match, Snapshot
@@ -37,16 +38,24 @@ class Sitting:
 
     options: as given; opponent: name of who sits opposite; state: what the keyboard says
     seed: start of every random stream; patient: wait for levels instead of drawing meanwhile
+    ghosts: watch what the person does
 
     Raises ModelError kinds, ConfigError, LevelError or TrajectoryError before anything starts.
     """
 
     def __init__(
-        self, options: PlayOptions, opponent: str, state: InputState, seed: int, patient: bool
+        self,
+        options: PlayOptions,
+        opponent: str,
+        state: InputState,
+        seed: int,
+        patient: bool,
+        ghosts: GhostKeeper,
     ) -> None:
         self._state = state
         self._seed = seed
         self._patient = patient
+        self._ghosts = ghosts
         self._rounds = options.rounds
         own = options.player
         self._stand_in_name = opponent if own == KEYBOARD else own
@@ -136,6 +145,7 @@ class Sitting:
         """Begin the same level again; a round cut short does not count and is not recorded."""
         if self.level is not None and self.phase is not Phase.PREPARING:
             self.recording.abandon()
+            self._ghosts.drop_round()
             self._start_round(self.level)
 
     def toggle_watch(self) -> None:
@@ -180,6 +190,7 @@ class Sitting:
     def close(self) -> None:
         """Stop the worker and write the recording. Raises TrajectoryError if that fails."""
         self._levels.close()
+        self._ghosts.drop_round()
         if self.recording.on:
             self._stop_recording()
 
@@ -227,6 +238,9 @@ class Sitting:
     def _tick(self) -> None:
         actions = self.match.choose()
         self.recording.add(actions[0])
+        if not self.match.seats[OWN_SEAT].automatic:
+            seen = self.match.batch.observations[0, OWN_SEAT]
+            self._ghosts.watch(seen, int(actions[0, OWN_SEAT]))
         self.match.tick()
         self.ticks.append((self.match.before, self.match.after))
         if not self._failures_told and any(seat.failures for seat in self.match.seats):
@@ -236,6 +250,7 @@ class Sitting:
     def _finish_round(self) -> None:
         self.phase = Phase.OVER
         self.recording.end()
+        self._ghosts.keep_round()
 
     def _stop_recording(self) -> None:
         path = self.recording.path

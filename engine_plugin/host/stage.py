@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import pygame
 
+import fastenv
+from engine_plugin.host.ghosts import GhostKeeper
 from engine_plugin.host.input import InputState
 from engine_plugin.host.options import PlayOptions
 from engine_plugin.host.sitting import Sitting
@@ -34,6 +36,7 @@ class Stage:
     """Handed from screen to screen.
 
     realtime: people watch; sittings: all of this run, the running one last
+    ghosts: of the person who plays
     error: what ended the run, where a person has seen it on the screen already
     """
 
@@ -47,6 +50,10 @@ class Stage:
     picture: Picture
     sittings: list[Sitting] = field(default_factory=list)
     error: Exception | None = None
+    ghosts: GhostKeeper = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ghosts = GhostKeeper(fastenv.game_spec(self.options.game))
 
     def play_sound(self, name: str) -> None:
         if self.sounds is not None:
@@ -55,7 +62,14 @@ class Stage:
     def new_sitting(self, opponent: str) -> Sitting:
         """Close the sitting before and seat this opponent. Raises as Sitting does."""
         self.close_sitting()
-        sitting = Sitting(self.options, opponent, self.state, self.seed, patient=not self.realtime)
+        sitting = Sitting(
+            self.options,
+            opponent,
+            self.state,
+            self.seed,
+            patient=not self.realtime,
+            ghosts=self.ghosts,
+        )
         self.sittings.append(sitting)
         return sitting
 

@@ -34,6 +34,7 @@ KEYS: dict[int, tuple[Command, ...]] = {
     pygame.K_r: (Command.RECORD,),
     pygame.K_BACKSPACE: (Command.DISCARD,),
     pygame.K_v: (Command.WATCH,),
+    pygame.K_g: (Command.GHOST,),
     pygame.K_PAGEDOWN: (Command.NEXT,),
     pygame.K_PAGEUP: (Command.PREVIOUS,),
     pygame.K_HOME: (Command.FIRST,),

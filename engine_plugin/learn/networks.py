@@ -10,8 +10,9 @@ import keras
 import tensorflow as tf
 
 from engine_plugin.facts import ForeignGame, GameFacts
+from engine_plugin.grid import GridLayout, action_permutations
 from engine_plugin.learn.config import PolicyConfig
-from engine_plugin.learn.encoding import GridLayout, WindowEncoder, action_permutations
+from engine_plugin.learn.encoding import WindowEncoder
 from engine_plugin.learn.foreign_encoding import foreign_encoder
 from fastenv import GameSpec
 

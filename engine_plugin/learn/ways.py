@@ -16,19 +16,12 @@ it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-if TYPE_CHECKING:
-    from engine_plugin.learn.encoding import GridLayout
-
-LONGEST = 20
-LINE = 6  # cells that a line is long at most
-# (row, column) of the five cells from the player's own, and what a symmetry calls them.
-PROBES = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
-PROBE_NAMES = ("here", "up", "down", "left", "right")
+from engine_plugin.grid import LINE, LONGEST, PROBES, GridLayout
 
 
 class Ways:

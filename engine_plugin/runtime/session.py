@@ -26,15 +26,10 @@ def open_session(data: bytes, card: Card) -> onnxruntime.InferenceSession:
     Raises ModelBrokenError where onnxruntime refuses the bytes and ModelMismatchError where
     the inputs or outputs are not those that the card promises.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4  # what goes wrong is raised, not printed
     try:
         # Its fallback prints to stdout and then tries the same provider again.
         session = onnxruntime.InferenceSession(
-            data, options, providers=["CPUExecutionProvider"], enable_fallback=0
+            data, session_options(), providers=["CPUExecutionProvider"], enable_fallback=0
         )
         found_inputs = _describe(session.get_inputs())
         found_outputs = _describe(session.get_outputs())
@@ -54,6 +49,16 @@ def open_session(data: bytes, card: Card) -> onnxruntime.InferenceSession:
     _check("input", found_inputs, inputs, card)
     _check("output", found_outputs, outputs, card)
     return session
+
+
+def session_options() -> onnxruntime.SessionOptions:
+    """How every graph of ours is run."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 4  # what goes wrong is raised, not printed
+    return options
 
 
 def run_session(

@@ -11,14 +11,10 @@ import keras
 import tensorflow as tf
 
 import fastenv
+from engine_plugin.grid import SYMMETRIES, GridLayout, action_permutations
 from engine_plugin.learn.arena import Arena
 from engine_plugin.learn.config import PolicyConfig
-from engine_plugin.learn.encoding import (
-    SYMMETRIES,
-    GridLayout,
-    WindowEncoder,
-    action_permutations,
-)
+from engine_plugin.learn.encoding import WindowEncoder
 from engine_plugin.learn.networks import DQN, Discriminator
 
 SPEC = fastenv.game_spec("blast")

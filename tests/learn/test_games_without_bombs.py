@@ -13,9 +13,10 @@ pytest.importorskip("tensorflow")
 import tensorflow as tf
 
 import fastenv
+from engine_plugin.grid import GridLayout
 from engine_plugin.learn.arena import Arena
 from engine_plugin.learn.config import PolicyConfig
-from engine_plugin.learn.encoding import GridLayout, WindowEncoder
+from engine_plugin.learn.encoding import WindowEncoder
 from engine_plugin.learn.evaluate import ScriptedPolicy, play_episodes, strength, summary
 from engine_plugin.learn.networks import DQN
 

@@ -10,8 +10,16 @@ pytest.importorskip("tensorflow")
 import tensorflow as tf
 
 import fastenv
-from engine_plugin.learn.encoding import SYMMETRIES, GridLayout, action_permutations
-from engine_plugin.learn.ways import LINE, LONGEST, PROBE_NAMES, PROBES, Ways
+from engine_plugin.grid import (
+    LINE,
+    LONGEST,
+    PROBE_NAMES,
+    PROBES,
+    SYMMETRIES,
+    GridLayout,
+    action_permutations,
+)
+from engine_plugin.learn.ways import Ways
 
 STEPS = ((-1, 0), (1, 0), (0, -1), (0, 1))
 Cell = tuple[int, int]

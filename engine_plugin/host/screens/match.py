@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pygame
 
+import fastenv
+from engine_plugin.errors import EnginePluginError
 from engine_plugin.host import palette
 from engine_plugin.host.box import draw_box
 from engine_plugin.host.hud import Panel, Status
 from engine_plugin.host.input import Command
 from engine_plugin.host.renderer import BoardRenderer, liveliness
 from engine_plugin.host.screens import Screen
-from engine_plugin.host.sitting import Phase, Sitting
+from engine_plugin.host.screens.message import MessageScreen
+from engine_plugin.host.sitting import FOE_SEAT, Phase, Sitting
 from engine_plugin.host.sound import audible
 from engine_plugin.host.stage import Stage
 
@@ -31,6 +34,7 @@ class MatchScreen:
         self._panel = Panel(stage.sprites, stage.font)
         self._paused = False
         self._left = False
+        self._following: Screen | None = None
 
     @property
     def paused(self) -> bool:
@@ -53,6 +57,8 @@ class MatchScreen:
             sitting.discard_recorded_round()
         elif command is Command.WATCH:
             sitting.toggle_watch()
+        elif command is Command.GHOST:
+            self._raise_or_play_ghost()
         elif command in (Command.FASTER, Command.SLOWER):
             speed = sitting.clock.change_speed(1 if command is Command.FASTER else -1)
             sitting.tell(f"Speed ×{speed:g}")
@@ -61,6 +67,12 @@ class MatchScreen:
         if self._left:
             self._stage.close_sitting()
             return self._behind
+        if self._following is not None:
+            following, self._following = self._following, None
+            return following
+        told = self._stage.ghosts.update()
+        if told:
+            self._sitting.tell(told)
         if not self._paused:
             self._sitting.update(seconds)
             self._play_sounds()
@@ -106,6 +118,40 @@ class MatchScreen:
             else:
                 sitting.next_round()
 
+    def _raise_or_play_ghost(self) -> None:
+        """Between two rounds: play the newest ghost, or raise one where it sits there already."""
+        sitting, ghosts = self._sitting, self._stage.ghosts
+        if sitting.phase is not Phase.OVER or sitting.watching:
+            return
+        if self._new_ghost is None:
+            sitting.tell(ghosts.learn())
+            return
+        try:
+            following = self._stage.new_sitting(self._new_ghost)
+        except (EnginePluginError, fastenv.FastenvError) as error:
+            behind = self._behind or self
+            self._following = MessageScreen(self._stage, "Cannot start", error, behind)
+        else:
+            self._following = MatchScreen(self._stage, following, self._behind)
+
+    @property
+    def _new_ghost(self) -> str | None:
+        """File of a ghost raised in this run that is not the opponent yet."""
+        path = self._stage.ghosts.path
+        if path is None or path.as_posix() == self._sitting.match.seats[FOE_SEAT].name:
+            return None
+        return path.as_posix()
+
+    @property
+    def _ghost_line(self) -> str:
+        """What the result says about one's ghost; "" while there is nothing to say."""
+        ghosts = self._stage.ghosts
+        if ghosts.learning:
+            return f"Your ghost learns: {ghosts.progress:.0%}"
+        if self._new_ghost is not None:
+            return "G: play your ghost"
+        return "G: raise a ghost of you" if ghosts.has_enough else ""
+
     def _ends_by_itself(self) -> bool:
         """With nobody at the keys the last result is shown for a moment, if anybody looks."""
         sitting = self._sitting
@@ -140,6 +186,7 @@ class MatchScreen:
         if not sitting.watching:
             lines.append("Enter: finish" if sitting.complete else "Enter: next level")
             lines.append("F5: this level again")
+            lines += [self._ghost_line] if self._ghost_line else []
         winner = result.winner
         self._draw_box(canvas, lines, palette.TEXT if winner is None else palette.PLAYERS[winner])
 

@@ -7,6 +7,7 @@ import pygame
 import fastenv
 from engine_plugin.errors import EnginePluginError
 from engine_plugin.host import palette
+from engine_plugin.host.ghosts import kept_ghosts
 from engine_plugin.host.hud import keys_of
 from engine_plugin.host.input import Command
 from engine_plugin.host.renderer import WIDTH
@@ -25,15 +26,13 @@ class TitleScreen:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._opponents = opponents(stage.options.game, stage.options.opponent_name)
-        self._chosen = 0
+        self._chosen = stage.options.opponent_name
         self._next: Screen | None = self
         self._seconds = 0.0
 
     def handle(self, command: Command) -> None:
         if command in (Command.LEFT, Command.RIGHT):
-            step = 1 if command is Command.RIGHT else -1
-            self._chosen = (self._chosen + step) % len(self._opponents)
+            self._choose(1 if command is Command.RIGHT else -1)
         elif command is Command.CONFIRM:
             self._start()
         elif command is Command.BACK:
@@ -54,7 +53,7 @@ class TitleScreen:
         for sprite, left in ((f"player_1_right_{step}", 18), (f"player_2_left_{step}", 254)):
             canvas.blit(pygame.transform.scale_by(stage.sprites[sprite], 3), (left, 8))
         font.draw_centred(canvas, "Opponent", (middle, 64), palette.FAINT)
-        name = f"<  {self._opponents[self._chosen]}  >"
+        name = f"<  {self._chosen}  >"
         font.draw_centred(canvas, name, (middle, 75), palette.TEXT)
         if int(self._seconds * 2) % 2 == 0:
             font.draw_centred(canvas, "Press Enter to play", (middle, 94), palette.GOOD)
@@ -68,9 +67,16 @@ class TitleScreen:
             font.draw(canvas, meaning, (right, top), palette.FAINT)
         font.draw_centred(canvas, "Left Right: choose   Esc: quit", (middle, 167), palette.FAINT)
 
+    def _choose(self, step: int) -> None:
+        """Move along the opponents as they are now: a match may have brought a ghost."""
+        options = self._stage.options
+        names = opponents(options.game, options.opponent_name)
+        place = names.index(self._chosen) if self._chosen in names else 0
+        self._chosen = names[(place + step) % len(names)]
+
     def _start(self) -> None:
         try:
-            sitting = self._stage.new_sitting(self._opponents[self._chosen])
+            sitting = self._stage.new_sitting(self._chosen)
         except (EnginePluginError, fastenv.FastenvError) as error:
             self._next = MessageScreen(self._stage, "Cannot start", error, behind=self)
         else:
@@ -78,11 +84,12 @@ class TitleScreen:
 
 
 def opponents(game: str, first: str) -> list[str]:
-    """Who can be chosen: the one asked for, the shipped policies, the scripted players."""
+    """Who can be chosen: the one asked for, the shipped policies, the player's own ghosts, the
+    scripted players."""
     shipped = [
         name
         for name in shipped_models()
         if name.startswith(f"{game}/") and not name.endswith("/generator")
     ]
     bots = [BOT_PREFIX + name for name in fastenv.scripted_player_names(game)]
-    return list(dict.fromkeys([first, *shipped, *bots]))
+    return list(dict.fromkeys([first, *shipped, *kept_ghosts(game), *bots]))
