@@ -21,11 +21,12 @@ from typing import Any
 from engine_plugin.bridge.job import Job
 from engine_plugin.bridge.wire import STOP, LearnerEnd, Seen
 from engine_plugin.errors import GameLoopError
-from engine_plugin.facts import ForeignField, ForeignGame
+from engine_plugin.facts import ForeignGame, game_of_layout
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # seconds that a game may take from one decision to the next
 LOOK_EVERY = 0.2
+TO_STOP = 0.5  # seconds that a game has to stop when it is told to
 LAST_WORDS = 5.0  # seconds in which a process that has closed its pipe has to end
 
 
@@ -40,17 +41,6 @@ class Hello:
     facts: ForeignGame
     declared: tuple[tuple[str, tuple[int, ...]], ...]
     restarts: bool
-
-
-def facts_of_layout(layout: dict[str, Any]) -> ForeignGame:
-    """The facts whose `layout()` this is."""
-    fields = tuple(
-        ForeignField(entry["name"], tuple(entry["shape"]), entry["low"], entry["high"])
-        for entry in layout["fields"]
-    )
-    return ForeignGame(
-        layout["game"], tuple(layout["actions"]), fields, period=layout.get("period", 1)
-    )
 
 
 class Actor:
@@ -114,7 +104,7 @@ class Actor:
         self.deadline = None
         if self._process.poll() is None:
             self.answer(STOP)
-            self._kill()
+            self._wait_or_kill(TO_STOP)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
@@ -128,6 +118,12 @@ class Actor:
             time.sleep(LOOK_EVERY)
         self._kill()
 
+    def _wait_or_kill(self, seconds: float) -> None:
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._kill()
+
     def _kill(self) -> None:
         end_process(self._process)
 
@@ -135,7 +131,7 @@ class Actor:
         """Take in a hello. Raises GameLoopError where it contradicts an earlier one, or another
         seat's, who could then not be played by the same policy."""
         hello = Hello(
-            facts_of_layout(facts["layout"]),
+            game_of_layout(facts["layout"]),
             tuple((name, tuple(keys)) for name, keys in facts["declared"]),
             facts["restarts"],
         )
@@ -156,10 +152,7 @@ class Actor:
 
     def _ended(self) -> GameLoopError:
         """Why the pipe was closed."""
-        try:
-            self._process.wait(LAST_WORDS)
-        except subprocess.TimeoutExpired:
-            self._kill()
+        self._wait_or_kill(LAST_WORDS)
         said = self._said()
         code = self._process.returncode
         self.close()
