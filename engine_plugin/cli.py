@@ -460,8 +460,8 @@ HANDLERS: dict[type, Callable[[Any], dict[str, Any]]] = {
 }
 DESCRIPTION = """Record play, train opponents, generate levels, play against them.
 
-With a game file of your own, `engine-plugin record|clone|train|evaluate|play GAME.py` do it for the
-game in that file, whose loop has a seat (engine_plugin.Seat)."""
+With a game file of your own, `engine-plugin record|clone|ghost|train|evaluate|play GAME.py` do it
+for the game in that file, whose loop has a seat (engine_plugin.Seat)."""
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,5 +1,5 @@
-"""The commands for a game file of one's own: `engine-plugin record|clone|train|evaluate|play
-GAME.py`. Imports stand inside the commands, as in cli.py.
+"""The commands for a game file of one's own: `engine-plugin record|clone|ghost|train|evaluate|
+play GAME.py`. Imports stand inside the commands, as in cli.py.
 
 `train` and `clone` are `train policy` with the file, its recording and a folder filled in; all
 options of that can follow.
@@ -72,6 +72,27 @@ class PlayLoop:
 
 
 @dataclass(frozen=True)
+class GhostLoop:
+    """Raise a ghost of whoever was recorded in a game of your own: a small clone, in seconds and
+    without TensorFlow. A draft; `train GAME.py` makes more of the same recording."""
+
+    game_file: Annotated[str, tyro.conf.Positional]
+    """The game's file."""
+    out: str = ""
+    """File to write (.onnx); without it GAME.ghost.onnx, here."""
+    demos: str = ""
+    """Demonstrations; without it GAME.demos.npz, here."""
+    seat: str = ""
+    """Name of the seat that was recorded; without it the first."""
+    seed: int = 0
+    """Start of every random stream."""
+    force: bool = False
+    """Replace an existing file."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+@dataclass(frozen=True)
 class EvaluateLoop:
     """Play unseen rounds of a game of your own: their scores, and how like a demonstrator."""
 
@@ -120,10 +141,7 @@ def expand(arguments: Sequence[str]) -> list[str]:
         if demos is not None:
             filled += ["--demos", str(demos)]
         elif what == "clone":
-            raise ConfigError(
-                f"a clone needs recorded play, and {demonstrations_of(game)} is not here: "
-                f"`engine-plugin record {game}`, or name a file with --demos"
-            )
+            raise _nothing_recorded("a clone", game)
     return [*filled, *given]
 
 
@@ -203,6 +221,27 @@ def evaluate(command: EvaluateLoop) -> dict[str, Any]:
     )
 
 
+def ghost(command: GhostLoop) -> dict[str, Any]:
+    from engine_plugin.learn.config import PolicyConfig
+    from engine_plugin.learn.ghost_file import ghost_of_game
+    from engine_plugin.learn.worlds.loops import job_of, probe, read_demonstrations
+
+    demos = command.demos or recorded(command.game_file)
+    if demos is None:
+        raise _nothing_recorded("a ghost", command.game_file)
+    job = job_of(PolicyConfig(out="", loop=command.game_file, seat=command.seat))
+    facts, file = read_demonstrations(str(demos), probe(job))
+    out = Path(command.out or f"{Path(command.game_file).stem}.ghost.onnx")
+    return ghost_of_game(facts, file, out, seed=command.seed, force=command.force)
+
+
+def _nothing_recorded(what: str, game: str) -> ConfigError:
+    return ConfigError(
+        f"{what} needs recorded play, and {demonstrations_of(game)} is not here: "
+        f"`engine-plugin record {game}`, or name a file with --demos"
+    )
+
+
 def _game(file: str) -> str:
     path = Path(file).resolve()
     if not path.is_file():
@@ -218,10 +257,16 @@ def _player(name: str) -> str:
     return str(Path(name).resolve()) if name.endswith(".onnx") else name
 
 
-PARSED: dict[str, type] = {"record": RecordLoop, "play": PlayLoop, "evaluate": EvaluateLoop}
+PARSED: dict[str, type] = {
+    "record": RecordLoop,
+    "play": PlayLoop,
+    "evaluate": EvaluateLoop,
+    "ghost": GhostLoop,
+}
 EXPANDED = ("train", "clone")
 HANDLERS: dict[type, Callable[[Any], dict[str, Any]]] = {
     RecordLoop: record,
     PlayLoop: play,
     EvaluateLoop: evaluate,
+    GhostLoop: ghost,
 }

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import threading
 import time
@@ -197,7 +198,9 @@ def signal_group(process: subprocess.Popen[bytes], number: int) -> None:
 
 def game_environment() -> dict[str, str]:
     """The environment that games are started in."""
-    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    # Installed packages are found anyway, and come after the standard library.
+    is_installed = str(ROOT) == sysconfig.get_paths()["purelib"]
+    paths = ["" if is_installed else str(ROOT), os.environ.get("PYTHONPATH", "")]
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),

@@ -52,7 +52,9 @@ class Seat:
             ...
             rival.tick(score=points, over=lives == 0)
 
-    name: of the game, and of the seat where it has several: "pong", or "pong left"
+    name: of the game, and where it has several seats that of the seat
+    game: what the game is called where that is not the seat's name; what is learned in one seat of
+        a game can sit in another that shows the same
     keys: {name of an action: the keys that it holds}, keys as pygame numbers them
     see: called once a decision, gives the fields (schema.py)
     arena: the rect that places are measured in
@@ -81,10 +83,12 @@ class Seat:
         restart: Callable[[], Any] | bool | None = None,
         model: str | Path | None = None,
         script: Script | None = None,
+        game: str = "",
         seed: int = 0,
     ) -> None:
-        if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= 100:
-            raise ConfigError(f"a seat's name: expected 1 to 100 characters, got {name!r}")
+        for text in (name, game or name):
+            if not isinstance(text, str) or not text.isprintable() or not 0 < len(text) <= 100:
+                raise ConfigError(f"a seat's name: expected 1 to 100 characters, got {text!r}")
         if not isinstance(every, int) or not 1 <= every <= 1000:
             raise ConfigError(f"every: expected 1 to 1000 frames a decision, got {every!r}")
         if restart in (True, False):
@@ -99,7 +103,8 @@ class Seat:
             raise ConfigError("expected a model or a script in the seat, got both")
         if arena is not None:
             arena_box(arena)
-        self.name, self.every, self.seed = name, every, seed
+        self.name, self.game = name, game or name
+        self.every, self.seed = every, seed
         self.restart: Callable[[], Any] | None = restart  # type: ignore[assignment]
         self.model, self.script = model, script
         self.actions = Actions.declared(keys)
@@ -167,7 +172,7 @@ class Seat:
         """
         fields = self.schema_of(self._see()).fields
         names = (actions or self.actions).names
-        return ForeignGame(self.name, names, fields, period=self.every)
+        return ForeignGame(self.game, names, fields, period=self.every)
 
     def overlay(self, pressed_type: Any) -> None:
         """From now on `keys` answers what `hold` said, as a `pressed_type(held, own, over)`."""

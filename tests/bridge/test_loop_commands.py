@@ -22,6 +22,13 @@ def play(shown):
         return "stay"
     return "up" if ball.centery < me.centery else "down"
 """
+OWN_GAME = """
+keys = {"stay": [], "up": [pygame.K_w], "down": [pygame.K_s]}
+seat = ai.Seat("own", keys=keys, see=lambda: {"a": 1})
+while True:
+    clock.tick(60)
+    seat.tick()
+"""
 SMALL = ["--threads", "2", "--width", "16", "--num-envs", "2", "--evaluation-episodes", "2"]
 
 
@@ -91,7 +98,7 @@ def test_a_game_file_goes_from_nothing_to_an_opponent(run, folder):
     assert run("export", "runs/pong", "--out", "again.onnx")["model"] == "again.onnx"
 
 
-def test_options_of_train_policy_follow(run):
+def test_options_of_train_policy_follow_and_a_model_of_another_game_is_refused(run, folder):
     run(
         "train", "pong.py", "--reward", "game", "--out", "runs/by-score", "--steps", "100",
         "--warm-up", "50", *SMALL,
@@ -99,6 +106,10 @@ def test_options_of_train_policy_follow(run):
     record = json.loads(Path("runs/by-score/run.json").read_text())
     assert record["config"]["reward"] == "game" and record["config"]["loop"] == "pong.py"
     assert record["config"]["actions"] == "stay,up,down"
+
+    (folder / "own_game.py").write_text(HEAD + OWN_GAME)
+    said = run.fails("play", "own_game.py", "--model", "runs/by-score/model.onnx", "--headless")
+    assert "was made for 'paddles'" in said and "'own' (a [1]" in said
 
 
 def test_a_run_whose_game_crashes_keeps_what_it_has_and_goes_on(run, folder):
@@ -143,22 +154,6 @@ def test_what_cannot_be_ends_with_one_line(run, arguments, says):
     assert says in said.splitlines()[-1]
 
 
-def test_a_model_of_another_game_is_refused_at_its_first_decision(run, folder):
-    run(
-        "train", "pong.py", "--reward", "game", "--out", "runs/other", "--steps", "60",
-        "--warm-up", "50", *SMALL,
-    )  # fmt: skip
-    (folder / "own_game.py").write_text(
-        HEAD + "seat = ai.Seat('own', keys={'stay': [], 'up': [1], 'down': [2]},\n"
-        "               see=lambda: {'a': 1})\n"
-        "while True:\n    clock.tick(60)\n    seat.tick()\n".replace("[1]", "[pygame.K_w]").replace(
-            "[2]", "[pygame.K_s]"
-        )
-    )
-    said = run.fails("play", "own_game.py", "--model", "runs/other/model.onnx", "--headless")
-    assert "was made for 'paddles'" in said and "'own' (a [1]" in said
-
-
 def test_the_commands_show_what_they_take(capsys):
     for what in ("record", "play", "evaluate", "train", "clone"):
         if what == "clone":
@@ -167,3 +162,25 @@ def test_the_commands_show_what_they_take(capsys):
             cli.main([what, "pong.py", "--help"])
         assert left.value.code == 0
         assert "usage: engine-plugin" in capsys.readouterr().out
+
+
+def test_a_ghost_needs_no_tensorflow_and_plays(run):
+    said = run("ghost", "pong.py")
+    assert said["model"] == "pong.ghost.onnx" and said["name"] == "ghost of script play"
+    played = run("play", "pong.py", "--model", "pong.ghost.onnx", "--headless")
+    assert (played["rounds"], played["failed_decisions"]) == (1, 0)
+
+
+def test_either_seat_of_a_loop_learns_by_self_play(run, folder):
+    (folder / "duel.py").write_text((GAMES / "duel.py").read_text())
+    run(
+        "train", "duel.py", "--seat", "right", "--opponents", "self", "--steps", "200",
+        "--snapshot-every", "50", "--warm-up", "50", *SMALL,
+    )  # fmt: skip
+    line = json.loads(Path("runs/duel/log.jsonl").read_text().splitlines()[-1])
+    assert line["pool"]["self"]["taken"] and "return" in line
+    model = "runs/duel/model.onnx"
+    judged = run(
+        "evaluate", "duel.py", model, "--seat", "right", "--opponent", model, "--episodes", "2"
+    )
+    assert judged["episodes"] == 2

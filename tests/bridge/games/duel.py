@@ -27,6 +27,7 @@ def new_round():
 def seat_of(name, own, other):
     return ai.Seat(
         name,
+        game="duel",
         keys=KEYS[name],
         see=lambda: {"me": own, "other": other, "coin": coin},
         arena=screen.get_rect(),
