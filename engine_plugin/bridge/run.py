@@ -504,7 +504,9 @@ def player_named(name: str, seat: Seat, hands: Hands) -> LocalPlayer:
     if name != OWN_PLAYER:
         return LocalPlayer(seat, hands, ModelMind(seat, load_policy(name, seed=seat.seed)))
     if seat.script is None and seat.model is None:
-        raise ConfigError(f"the seat {seat.name!r} has no model and no script of its own; name a model")
+        raise ConfigError(
+            f"the seat {seat.name!r} has no model and no script of its own; name a model"
+        )
     return local_player(seat, hands)
 
 
