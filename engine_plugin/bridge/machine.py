@@ -99,6 +99,14 @@ class Pressed:
         return iter([True] * len(self._held))
 
 
+def share_keyboard(keyboard: Keyboard, own: frozenset[int]) -> None:
+    """From now on get_pressed() says of the keys in `own` what `keyboard` holds, and of all others
+    what the person at the game does; for loops that ask without their seat."""
+    asked = pygame.key.get_pressed
+    keys: Any = pygame.key
+    keys.get_pressed = lambda: Pressed(keyboard.held, own, asked())
+
+
 class KeyWatch:
     """Sees every key that goes down, and what is held, without changing anything of the game.
 

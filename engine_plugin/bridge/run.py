@@ -353,11 +353,12 @@ class Sitting:
             Pressed,
             VirtualMachine,
             seed_randomness,
+            share_keyboard,
         )
 
         self.job = job
-        self._pressed, self._seed = Pressed, seed_randomness
-        self.hands: Hands = Keyboard()
+        self._pressed, self._seed, self._share = Pressed, seed_randomness, share_keyboard
+        self.hands = Keyboard()
         self.rounds = 0
         self.recording: RecordingPlayer | None = None
         self.player: LocalPlayer | None = None
@@ -428,6 +429,8 @@ class Sitting:
             seat.overlay(self._pressed)
             self.player = player_named(self.job.player, seat, self.hands)
             self.player.strict = self.job.headless
+            if not self.job.headless:
+                self._share(self.hands, seat.actions.all_keys)
             if self.job.headless and self.watch is None:
                 self.player.max_frames = self.job.max_frames
         if self.watch is not None:

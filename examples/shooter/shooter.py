@@ -42,7 +42,7 @@ class Player(pygame.sprite.Sprite):
         self.lives = 3
 
     def update(self, dt):
-        keys = pygame.key.get_pressed()
+        keys = seat.keys(pygame.key.get_pressed())
         heading = pygame.Vector2(
             keys[pygame.K_RIGHT] - keys[pygame.K_LEFT], keys[pygame.K_DOWN] - keys[pygame.K_UP]
         )

@@ -16,7 +16,7 @@ from conftest import GAMES
 import engine_plugin as ai
 from engine_plugin.bridge.actor import game_environment
 from engine_plugin.bridge.job import Job
-from engine_plugin.bridge.sitting import record
+from engine_plugin.bridge.sitting import record, sit
 from engine_plugin.errors import GameLoopError, OutputExistsError
 from engine_plugin.runtime.recorder import recover_recording
 
@@ -127,3 +127,9 @@ def test_nothing_recorded_is_told(out, write_game: object, tmp_path: Path):
     game.write_text("import engine_plugin as ai\nai.Seat('a', keys={'x': []}, see=dict)\n")
     with pytest.raises(GameLoopError, match="nothing was recorded"):
         record(Job("record", str(game), out=str(out)))
+
+
+def test_whoever_plays_in_the_window_reaches_loops_that_ask_without_their_seat(monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    played = sit(Job("play", str(GAMES / "polls.py"), player="own"))
+    assert (played["rounds"], played["failed_decisions"]) == (1, 0)
