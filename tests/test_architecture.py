@@ -331,6 +331,28 @@ assert result["ticks"] > 0
         ("pygame",),
     ),
     Proof(
+        "a seat in a loop, and whoever plays in it",
+        """
+import os
+os.environ["SDL_VIDEODRIVER"] = "dummy"
+import pygame, engine_plugin as ai
+pygame.init()
+screen = pygame.display.set_mode((100, 100))
+seat = ai.Seat("own", keys={"stay": [], "up": [pygame.K_UP]}, see=lambda: {"a": 1},
+               script=lambda shown: "up")
+seat.tick()
+assert seat.keys(pygame.key.get_pressed())[pygame.K_UP]
+""",
+        (*TRAINING, "fastenv", "gymnasium", "engine_plugin.learn", "engine_plugin.host"),
+        ("pygame",),
+    ),
+    Proof(
+        "what plays for a learner loads no models",
+        "import engine_plugin.bridge.run, engine_plugin.bridge.machine",
+        (*TRAINING, "fastenv", "gymnasium", "onnxruntime", "engine_plugin.runtime"),
+        ("pygame",),
+    ),
+    Proof(
         "doctor and bench need only metadata and the games",
         "import engine_plugin.bench, engine_plugin.doctor; engine_plugin.doctor.examine()",
         (*TRAINING, "pygame", "onnxruntime", "engine_plugin.learn", "engine_plugin.host"),

@@ -479,6 +479,13 @@ def install_font_memory() -> None:
         system.Font = Font
 
 
+def find_fonts() -> None:
+    """Make the list of the system's fonts, which takes long."""
+    import pygame.sysfont as system
+
+    getattr(system, "initsysfonts", lambda: None)()
+
+
 # -------------------------------------------------------------------------------------- silence
 
 

@@ -256,9 +256,11 @@ def act(job: Job) -> NoReturn:
 
 def play_forked(job: Job, wire: GameEnd) -> NoReturn:
     """Fork a process a round; the next one waits, loaded, until the present one ends."""
-    import engine_plugin.bridge.machine  # noqa: F401  loaded once for all
+    from engine_plugin.bridge.machine import find_fonts
 
-    preload(job.game)
+    # Loaded once for all: the library, and what takes long to find.
+    if b"SysFont" in Path(job.game).read_bytes():
+        find_fonts()
     number = job.first_round
     child: ForkedRound | None = ForkedRound(job, wire, number)
     while child is not None:
@@ -271,14 +273,6 @@ def play_forked(job: Job, wire: GameEnd) -> NoReturn:
         number += 1
         child = spare if code == NEXT_ROUND else None
     os._exit(STOPPED)
-
-
-def preload(game: str) -> None:
-    """Load what many games need, once for all rounds: the list of fonts takes long to find."""
-    if b"SysFont" in Path(game).read_bytes():
-        import pygame.sysfont as system
-
-        getattr(system, "initsysfonts", lambda: None)()
 
 
 class ForkedRound:

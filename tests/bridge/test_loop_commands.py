@@ -143,7 +143,7 @@ def test_a_run_whose_game_crashes_keeps_what_it_has_and_goes_on(run, folder):
         (("train", "none.py"), "expected a game file"),
         (("play", "pong.py", "--headless"), "no model and no script"),
         (("play", "pong.py", "--model", "no.onnx", "--headless"), "no such file"),
-        (("play", "pong.py", "--seat", "second", "--headless"), "no seat 'second'"),
+        (("play", "pong.py", "--seat", "second", "--headless"), "in the seat 'second'"),
         (("train", "pong.py", "--seat", "second", "--steps", "9"), "no seat 'second'"),
         (("train", "pong.py", "--env", "CartPole-v1", "--steps", "9"), "got both"),
         (("evaluate", "pong.py", "blast/hard"), "expected"),
