@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine_plugin import strict_json
+from engine_plugin.checks import Checks
 from engine_plugin.errors import (
     ConfigError,
     ModelBrokenError,
@@ -31,6 +32,8 @@ RULES = ("greedy", "softmax")
 SAFETIES = ("none", "survivable")
 OBSERVATION_TYPES = ("uint8", "float32")
 MAX_MODEL_BYTES = 64 << 20
+
+_expect = Checks(ConfigError)
 
 _COMMON_KEYS = ("schema", "kind", "name", "game", "game_version", "training", "evaluation")
 _KIND_KEYS = {
@@ -116,9 +119,9 @@ class Card:
     def __post_init__(self) -> None:
         _expect(self.schema == SCHEMA, f"schema: expected {SCHEMA}, got {self.schema!r}")
         _expect(self.kind in KINDS, f"kind: expected {KINDS}, got {self.kind!r}")
-        _expect_text("name", self.name)
-        _expect_text("game", self.game)
-        _expect_whole("game_version", self.game_version, 0, 1 << 31)
+        _expect.text("name", self.name)
+        _expect.text("game", self.game)
+        _expect.whole("game_version", self.game_version, 0, 1 << 31)
         for name in ("layout", "constraints", "training", "evaluation"):
             # Through JSON and back, so that a card equals its copy from the file.
             object.__setattr__(self, name, _as_json(name, getattr(self, name)))
@@ -245,10 +248,10 @@ def _as_tuple(name: str, value: Any) -> tuple[Any, ...]:
 
 def _check_policy(card: Card) -> None:
     _expect(isinstance(card.decision, Decision), f"decision: got {card.decision!r}")
-    _expect_whole("period", card.period, 1, 1000)
+    _expect.whole("period", card.period, 1, 1000)
     _expect(1 <= len(card.actions) <= 255, f"actions: expected 1 to 255, got {len(card.actions)}")
     for action in card.actions:
-        _expect_text("actions", action)
+        _expect.text("actions", action)
     _expect(len(set(card.actions)) == len(card.actions), "actions: a name occurs twice")
     _expect(
         card.layout.get("dtype") in OBSERVATION_TYPES,
@@ -265,21 +268,21 @@ def _check_policy(card: Card) -> None:
         shape = entry.get("shape")
         _expect(isinstance(shape, list), f"layout field shape: expected a list, got {shape!r}")
         for extent in shape:
-            _expect_whole("layout field shape", extent, 1, 1 << 20)
+            _expect.whole("layout field shape", extent, 1, 1 << 20)
     _expect(card.observation_size <= 1 << 22, "layout: an observation of more than 4 Mi elements")
 
 
 def _check_generator(card: Card) -> None:
-    _expect_whole("latent_size", card.latent_size, 1, 4096)
-    _expect_whole("height", card.height, 1, 1024)
-    _expect_whole("width", card.width, 1, 1024)
+    _expect.whole("latent_size", card.latent_size, 1, 4096)
+    _expect.whole("height", card.height, 1, 1024)
+    _expect.whole("width", card.width, 1, 1024)
     _expect(2 <= len(card.tiles) <= 255, f"tiles: expected 2 to 255, got {len(card.tiles)}")
     for tile in card.tiles:
         _expect(
             isinstance(tile, tuple) and len(tile) == 2 and all(isinstance(t, str) for t in tile),
             f"tiles: expected (name, character), got {tile!r}",
         )
-        _expect_text("tiles", tile[0])
+        _expect.text("tiles", tile[0])
         _expect(len(tile[1]) == 1, f"tiles: expected one character, got {tile[1]!r}")
     for part in zip(*card.tiles, strict=True):
         _expect(len(set(part)) == len(part), f"tiles: one occurs twice in {part}")
@@ -308,22 +311,3 @@ def _as_json(name: str, value: Any) -> dict[str, Any]:
 def _is_number(value: Any) -> bool:
     """True of a plain number of sane size; NaN fails both comparisons."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and -1e9 <= value <= 1e9
-
-
-def _expect_text(name: str, value: Any) -> None:
-    _expect(
-        isinstance(value, str) and 0 < len(value) <= 200 and value.isprintable(),
-        f"{name}: expected 1 to 200 printable characters, got {value!r}",
-    )
-
-
-def _expect_whole(name: str, value: Any, low: int, high: int) -> None:
-    _expect(
-        isinstance(value, int) and not isinstance(value, bool) and low <= value <= high,
-        f"{name}: expected a whole number from {low} to {high}, got {value!r}",
-    )
-
-
-def _expect(holds: bool, text: str) -> None:
-    if not holds:
-        raise ConfigError(text)

@@ -81,6 +81,7 @@ def window_offsets(side: int) -> np.ndarray:
 class GridLayout:
     """Where the parts of a grid game's observation are, read from its spec."""
 
+    size: int
     height: int
     width: int
     cells: int
@@ -97,12 +98,13 @@ class GridLayout:
 
     @classmethod
     def of(cls, spec: GameSpec) -> GridLayout:
-        """Offsets in the flat observation, how many kinds of content a cell can have, which is the
-        wall that lies around the board, which are solid and opaque. `reach`: offset of how far the
-        player's bombs reach, None in games without; `scalars`: (offset, scale) of what is neither
-        the grid nor a position nor the seat."""
+        """Bytes of the flat observation and offsets in it; how many kinds of content a cell can
+        have, which is the wall that lies around the board, which are solid and opaque. `reach`:
+        offset of how far the player's bombs reach, None in games without; `scalars`: (offset,
+        scale) of what is neither the grid nor a position nor the seat."""
         positions = ("cells", "own_column", "own_row", "foe_column", "foe_row", "seat")
         return cls(
+            size=spec.observation_size,
             height=spec.height,
             width=spec.width,
             cells=spec.offset("cells"),

@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from engine_plugin import strict_json
+from engine_plugin.checks import Checks
 from engine_plugin.errors import TrajectoryError
 from engine_plugin.files import atomic_write, read_regular_file
 
@@ -38,6 +39,7 @@ MAX_FILE_BYTES = 1 << 30
 MAX_UNPACKED_BYTES = 2 << 30
 
 _MAX_COUNT = 1 << 31
+_expect = Checks(TrajectoryError)
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class TrajectoryHeader:
             f"schema: expected {SCHEMA}, got {self.schema!r}; upgrade the package",
         )
         for name in ("game", "layout_hash"):
-            _expect_text(name, getattr(self, name))
+            _expect.text(name, getattr(self, name))
         for name, low, high in (
             ("game_version", 0, _MAX_COUNT),
             ("actions", 1, 255),
@@ -82,14 +84,14 @@ class TrajectoryHeader:
             ("seed", 0, (1 << 64) - 1),
             ("observation_size", 0, 1 << 22),
         ):
-            _expect_whole(name, getattr(self, name), low, high)
+            _expect.whole(name, getattr(self, name), low, high)
         for name in ("players", "demonstrated", "recordings"):
             _expect(isinstance(getattr(self, name), tuple), f"{name}: expected a tuple")
         _expect(1 <= len(self.players) <= 64, f"players: expected 1 to 64, got {self.players!r}")
         for text in (*self.players, *self.recordings):
-            _expect_text("players and recordings", text)
+            _expect.text("players and recordings", text)
         for seat in self.demonstrated:
-            _expect_whole("demonstrated", seat, 0, len(self.players) - 1)
+            _expect.whole("demonstrated", seat, 0, len(self.players) - 1)
         _expect(
             len(set(self.demonstrated)) == len(self.demonstrated) > 0,
             f"demonstrated: expected one seat or more, each once, got {self.demonstrated!r}",
@@ -283,7 +285,7 @@ def concatenate(parts: Iterable[TrajectoryFile]) -> TrajectoryFile:
 def check_episode(header: TrajectoryHeader, episode: Episode) -> None:
     """Raise TrajectoryError unless the episode's arrays are what the header promises."""
     players, ticks = len(header.players), len(episode.actions)
-    _expect_whole("seed", episode.seed, 0, (1 << 64) - 1)
+    _expect.whole("seed", episode.seed, 0, (1 << 64) - 1)
     _expect_array("level", episode.level, "uint8", np.shape(episode.level)[:2])
     _expect(episode.level.ndim == 2, f"level: expected [height, width], got {episode.level.shape}")
     _expect_array("actions", episode.actions, "uint8", (ticks, players))
@@ -474,22 +476,3 @@ def _expect_array(name: str, array: Any, dtype: str, shape: tuple[int, ...]) -> 
         array.dtype == np.dtype(dtype) and array.shape == shape,
         f"{name}: expected {dtype} {shape}, got {array.dtype} {array.shape}",
     )
-
-
-def _expect_text(name: str, value: Any) -> None:
-    _expect(
-        isinstance(value, str) and 0 < len(value) <= 200 and value.isprintable(),
-        f"{name}: expected 1 to 200 printable characters, got {value!r}",
-    )
-
-
-def _expect_whole(name: str, value: Any, low: int, high: int) -> None:
-    _expect(
-        isinstance(value, int) and not isinstance(value, bool) and low <= value <= high,
-        f"{name}: expected a whole number from {low} to {high}, got {value!r}",
-    )
-
-
-def _expect(holds: bool, text: str) -> None:
-    if not holds:
-        raise TrajectoryError(text)

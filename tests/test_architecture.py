@@ -36,14 +36,15 @@ class Room:
 PLUGIN_CORE = tuple(
     f"engine_plugin.{name}"
     for name in (
-        "card", "errors", "facts", "files", "journal", "protobuf", "strict_json", "trajectory",
+        "card", "checks", "errors", "facts", "files", "journal", "protobuf", "strict_json",
+        "trajectory",
     )
 )  # fmt: skip
 RUNTIME = (*PLUGIN_CORE, "engine_plugin.runtime", "numpy", "onnxruntime")
 GHOST = ("engine_plugin.grid", "engine_plugin.ghost")
 FASTENV_CORE = (
     "batch", "bots", "builtin_levels", "errors", "games", "level", "registry", "spec",
-    "workers", "yardstick",
+    "ways", "workers", "yardstick",
 )  # fmt: skip
 TENSORFLOW = ("tensorflow", "keras")
 

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine_plugin.checks import Checks
 from engine_plugin.errors import ConfigError
 from engine_plugin.ghost.network import Gradients, Weights, first_weights
 from engine_plugin.ghost.symmetry import Symmetry
 
 FIRST_DECAY, SECOND_DECAY, SMALLEST = 0.9, 0.999, 1e-8  # of Adam (Kingma & Ba 2015)
+_expect = Checks(ConfigError)
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,7 @@ class GhostConfig:
             ("width", 1, 4_096),
             ("seed", 0, (1 << 63) - 1),
         ):
-            value = getattr(self, name)
-            if not isinstance(value, int) or not low <= value <= high:
-                raise ConfigError(
-                    f"{name}: expected a whole number from {low} to {high}, got {value!r}"
-                )
+            _expect.whole(name, getattr(self, name), low, high)
         if not 0 < self.learning_rate <= 1:
             raise ConfigError(
                 f"learning_rate: expected above 0 and at most 1, got {self.learning_rate!r}"

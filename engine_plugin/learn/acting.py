@@ -68,14 +68,23 @@ class Actor:
     episodes, because it remembers them. A tally counts how it decides."""
 
     def __init__(
-        self, values: Values, config: PolicyConfig, seed: int, tally: DecisionTally | None = None
+        self,
+        values: Values,
+        config: PolicyConfig,
+        seed: int,
+        tally: DecisionTally | None = None,
+        prepare: Callable[[np.ndarray], np.ndarray] | None = None,
     ):
+        """prepare: what is done with observations first, see learn/ways.py"""
         self._values = values
         self._tally = tally
+        self._prepare = prepare
         self._temperature = config.play_temperature if config.policy == "soft" else 0.0
         self._random = np.random.default_rng(seed)
 
     def __call__(self, observations: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        if self._prepare is not None:
+            observations = self._prepare(observations)
         values = self._values(observations, allowed)
         actions = values_to_actions(values, allowed, self._temperature, self._random)
         if self._tally is not None:

@@ -47,7 +47,8 @@ class Arena:
 
     observations        uint8 [num_envs, obs_size]
     allowed             uint8 [num_envs, actions]: legal, and survivable where asked and possible
-    rewards             float32 [num_envs]; times `late_reward` where nobody won early
+    rewards             float32 [num_envs]; times `late_reward` where nobody won early, less
+                        `self_kill_penalty` where the learner ended by its own hand
     terminated, truncated   bool [num_envs]
     next_observations   uint8 [num_envs, obs_size]: after the step, before an autoreset
     next_allowed        uint8 [num_envs, actions]: `allowed`; where a limit cut an episode off, what
@@ -66,12 +67,13 @@ class Arena:
         safety: str = "survivable",
         late_reward: float = 1.0,
         pool: OpponentPool | None = None,
+        self_kill_penalty: float = 0.0,
     ):
         """opponents: names, see `load_agent`; one named twice has twice as many envs. With a pool
         they are not looked at.
 
         Raises UnknownGameError, ModelError kinds for an opponent that is a model, ConfigError where
-        there is nobody to play against.
+        there is nobody to play against, or where rewards depend on what the game does not count.
         """
         if pool is None and not opponents:
             raise ConfigError("expected the name of an opponent or more, got none")
@@ -81,6 +83,13 @@ class Arena:
         self.num_envs = num_envs
         self.safety = safety
         self.late_reward = late_reward
+        self.self_kill_penalty = self_kill_penalty
+        for setting, statistic, in_use in (
+            ("late_reward", "early_wins", late_reward != 1),
+            ("self_kill_penalty", "self_kills", self_kill_penalty != 0),
+        ):
+            if in_use and statistic not in self.spec.statistics:
+                raise ConfigError(f"{setting} needs a game that counts {statistic}, not {game}")
         agents: dict[str, Agent] = {name: load_agent(name, self.spec) for name in self.opponents}
         pairs = [
             (name, seat) for name in self.opponents or (None,) for seat in range(self.spec.players)
@@ -152,6 +161,9 @@ class Arena:
             if self.late_reward != 1:
                 early = batch.final_statistics[:, :, self.spec.statistics.index("early_wins")]
                 self.rewards[rows] *= np.where(early.any(axis=1), 1, self.late_reward)
+            if self.self_kill_penalty:
+                killed = batch.final_statistics[:, seat, self.spec.statistics.index("self_kills")]
+                self.rewards[rows] -= self.self_kill_penalty * (ended & (killed > 0))
             self.terminated[rows] = batch.terminated
             self.truncated[rows] = batch.truncated
             self.final_statistics[rows] = batch.final_statistics[:, seat]

@@ -130,7 +130,7 @@ RANGES: tuple[tuple[tuple[str, ...], float, float], ...] = (
     (("batch_size",), 2, math.inf),
     (("epsilon", "target_tau", "rate_end", "old_negatives"), 0, 1),
     (("clone_dropout", "discriminator_dropout"), 0, 0.9),
-    (("avoid_weight",), 0, math.inf),
+    (("avoid_weight", "self_kill_penalty", "discriminator_clone_weight"), 0, math.inf),
     (("held_out",), 0, 0.5),
 )
 
@@ -201,6 +201,9 @@ class PolicyConfig:
     late_reward: float = 1.0
     """Factor of the game reward for a match that nobody wins early (in Blast: before the arena
     closes); below 1, waiting for the walls pays less."""
+    self_kill_penalty: float = 0.0
+    """Taken from the game reward of a match that the learner ends by its own hand (in Blast: its
+    own bomb), beside the loss."""
     gamma: float = 0.0
     """Discount a step; 0: 0.8 for style alone, 0.97 with the game's reward, for --env 0.99."""
     n_step: int = 0
@@ -274,8 +277,12 @@ class PolicyConfig:
     """Units of the discriminator's hidden layers; open: 128, for --env 64."""
     discriminator_rate: float = 3e-4
     """Adam's step size for the discriminator."""
-    discriminator_dropout: float = 0.1
+    discriminator_dropout: float = 0.2
     """Dropout on the discriminator's input and hidden layers."""
+    discriminator_clone_weight: float = 3.0
+    """Weight of the cloning loss on the discriminator's f, beside its own loss: keeps f from
+    growing sharper as it memorises. Of the form `advantage`, whose fixed point is a clone's
+    log pi."""
     gradient_penalty: float = 0.0
     """Weight of the squared gradient of the logit at demonstrations."""
     old_negatives: float = 0.5

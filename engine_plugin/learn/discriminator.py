@@ -1,7 +1,9 @@
 """Training the discriminator: demonstrations against the agent's newest and older transitions.
 
 Kept from memorising and from winning outright by dropout, board symmetries, a zero-centred gradient
-penalty at the demonstrations (R1, Mescheder et al. 2018) and the controller of learn/pace.py.
+penalty at the demonstrations (R1, Mescheder et al. 2018), the controller of learn/pace.py and, in
+the form `advantage`, the pull of f towards log pi of a clone, its fixed point: without it f grows
+sharper the longer it sees the same few demonstrations.
 """
 
 from __future__ import annotations
@@ -92,13 +94,17 @@ class DiscriminatorLearner:
         window, vector = self.network.encoder(observations, symmetry)
         ends = tf.stack([tf.reduce_mean(demonstrated.terminated), tf.reduce_mean(own.terminated)])
         with tf.GradientTape() as tape:
-            outputs, penalty = self._outputs_and_penalty(window, vector, places, count)
+            judged, penalty = self._judged_and_penalty(window, vector, places, count)
+            outputs = chosen(judged, places)
             logits = logits_demonstration_is_high(config.style_form, outputs, logs)
             shown, played = logits[:count], logits[count:]
             loss = tf.reduce_mean(tf.nn.softplus(-shown)) + tf.reduce_mean(tf.nn.softplus(played))
             absorbing = self.network.absorbing
             loss += ends[0] * tf.nn.softplus(-absorbing) + ends[1] * tf.nn.softplus(absorbing)
             total = loss + config.gradient_penalty * penalty
+            if config.style_form == "advantage" and config.discriminator_clone_weight:
+                likeness = cloning_loss(judged[:count], places[:count])
+                total += config.discriminator_clone_weight * likeness
         if config.control != "random-discriminator":
             gradients = tape.gradient(total, self.network.trainable_variables)
             self.optimizer.apply(gradients, self.network.trainable_variables)
@@ -137,15 +143,16 @@ class DiscriminatorLearner:
         _, sums = tf.while_loop(lambda index, _: index < count, one, [0, tf.zeros(4)])
         return sums / count
 
-    def _outputs_and_penalty(
+    def _judged_and_penalty(
         self, window: Any, vector: Any, places: Any, count: int
     ) -> tuple[Any, Any]:
-        """Outputs [n] at the actions' places and the mean squared gradient of the first `count`."""
+        """Outputs [n, actions], and the mean squared gradient of the first `count` at `places`."""
         if not self.config.gradient_penalty:
-            return chosen(self.network.judge(window, vector, training=True), places), 0.0
+            return self.network.judge(window, vector, training=True), 0.0
         with tf.GradientTape() as inner:
             inner.watch(window)
-            outputs = chosen(self.network.judge(window, vector, training=True), places)
+            judged = self.network.judge(window, vector, training=True)
+            outputs = chosen(judged, places)
         slope = inner.gradient(outputs, window)[:count]
         axes = list(range(1, len(window.shape)))
-        return outputs, tf.reduce_mean(tf.reduce_sum(tf.square(slope), axis=axes))
+        return judged, tf.reduce_mean(tf.reduce_sum(tf.square(slope), axis=axes))

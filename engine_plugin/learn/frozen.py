@@ -16,14 +16,15 @@ import tensorflow as tf
 from engine_plugin.errors import ConfigError
 from engine_plugin.facts import GameFacts
 from engine_plugin.learn.networks import DQN
+from engine_plugin.learn.ways import Preparation
 
 
 class FrozenNetworks:
     """Copies of `network` in numbered slots; see `opponents.Frozen`."""
 
-    def __init__(self, network: DQN, facts: GameFacts, slots: int):
+    def __init__(self, network: DQN, facts: GameFacts, slots: int, prepare: Preparation):
         """network: built, of this game; slots: most copies."""
-        self.network, self.facts, self.slots = network, facts, slots
+        self.network, self.facts, self.slots, self.prepare = network, facts, slots, prepare
         self.filled = 0
         # One variable [slots, *shape] for each of the network's; made when first needed.
         self._stacks: list[Any] = []
@@ -46,7 +47,8 @@ class FrozenNetworks:
         # Which row stands in which place of its copy's; places left over repeat row 0.
         rows = np.zeros((self.slots, int(counts.max())), np.int32)
         rows[slots[order], place] = order
-        padded = self._graph(tf.constant(observations), tf.constant(rows)).numpy()
+        prepared = self.prepare(observations)
+        padded = self._graph(tf.constant(prepared), tf.constant(rows)).numpy()
         values = np.empty((len(slots), padded.shape[2]), np.float32)
         values[order] = padded[slots[order], place]
         return values
@@ -82,7 +84,7 @@ class FrozenNetworks:
             for variable in self.network.trainable_variables
         ]
         signature = (
-            tf.TensorSpec((None, *self.facts.observation_shape), self.facts.observation_dtype),
+            tf.TensorSpec((None, *self.prepare.shape), self.facts.observation_dtype),
             tf.TensorSpec((self.slots, None), tf.int32),
         )
         function = tf.function(self._values_graph, signature, autograph=False)

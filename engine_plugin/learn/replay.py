@@ -5,6 +5,8 @@ Rewards of the discriminator are not stored: they are computed when a batch is s
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -116,6 +118,17 @@ class ReplayBuffer:
             self.arrays[name][self.head] = values
         self.head = (self.head + 1) % self.length
         self.filled = min(self.filled + 1, self.length)
+
+    def prepared(self, prepare: Callable[[np.ndarray], np.ndarray]) -> ReplayBuffer:
+        """The same ticks with prepare(observations [n, ...]) for what was seen, see
+        learn/ways.py."""
+        result = copy.copy(self)
+        result.arrays = dict(self.arrays)
+        for name in ("observations", "next_observations"):
+            seen = self.arrays[name]
+            made = prepare(seen.reshape(-1, *seen.shape[2:]))
+            result.arrays[name] = made.reshape(*seen.shape[:2], *made.shape[1:])
+        return result
 
     def sample(
         self, random: np.random.Generator, count: int, n_step: int, newest: int | None = None

@@ -54,6 +54,7 @@ from engine_plugin.learn.replay import ReplayBuffer, Transitions, concatenate, s
 from engine_plugin.learn.scaling import RunningReturns, RunningScale
 from engine_plugin.learn.stopping import StopRequest
 from engine_plugin.learn.watch import Watch
+from engine_plugin.learn.ways import preparation
 from engine_plugin.learn.worlds import facts_of, open_task
 from engine_plugin.learn.worlds.contract import Task
 
@@ -130,14 +131,17 @@ class TrainingRun:
             self.learner = DQNLearner(
                 facts, config, self.discriminator.network if self.discriminator else None
             )
+        self.prepare = preparation(facts, config)
         self.values = Values(self.learner.act, self.learner.state_size)
         self.world = task.world(config.num_envs, config.seed + 1)
         if isinstance(self.learner, DQNLearner):
-            self.world.meet(FrozenNetworks(self.learner.target, facts, config.pool_size))
+            self.world.meet(
+                FrozenNetworks(self.learner.target, facts, config.pool_size, self.prepare)
+            )
         self.replay = ReplayBuffer(
             max(config.replay_size // config.num_envs, config.steps_in_a_row + 1),
             config.num_envs,
-            facts.observation_shape,
+            self.prepare.shape,
             len(facts.actions),
             facts.observation_dtype,
             self.learner.state_size,
@@ -152,7 +156,7 @@ class TrainingRun:
         self.examples = None
         if demonstrations is not None:
             self.examples = split_episodes(
-                demonstrations.transitions, config.held_out, config.seed
+                demonstrations.transitions.prepared(self.prepare), config.held_out, config.seed
             )
         self.pace = DiscriminatorPace()
         self.interval = Interval()
@@ -270,14 +274,15 @@ class TrainingRun:
         remembered = {}
         if self.learner.state_size:
             remembered["states"] = self.values.state_of(config.num_envs)
-        values = self.values(world.observations, world.allowed)
+        observations = self.prepare(world.observations.copy())
+        values = self.values(observations, world.allowed)
         if config.policy == "soft":
             actions = values_to_actions(values, world.allowed, config.temperature, self.random)
         else:
             at_random = self.random.random(config.num_envs) < self.epsilon
             values = np.where(at_random[:, None], self.random.random(values.shape), values)
             actions = values_to_actions(values, world.allowed)
-        observations, allowed = world.observations.copy(), world.allowed.copy()
+        allowed = world.allowed.copy()
         if self.scale is not None:
             self.scale.add(observations)
         world.step(actions)
@@ -286,7 +291,7 @@ class TrainingRun:
             allowed=allowed,
             actions=actions,
             rewards=world.rewards,
-            next_observations=world.next_observations,
+            next_observations=self.prepare(world.next_observations),
             next_allowed=world.next_allowed,
             terminated=world.terminated,
             truncated=world.truncated,
@@ -437,7 +442,7 @@ class TrainingRun:
         self.expect_finite("weights", *self.learner.network.get_weights())
         tally = DecisionTally(self.task.facts.actions)
         values = Values(self.learner.act_averaged, self.learner.state_size)
-        decide = Actor(values, self.config, NOISE_SEED, tally)
+        decide = Actor(values, self.config, NOISE_SEED, tally, self.prepare)
         line = {
             "seconds": round(self.seconds, 1),
             "steps": self.steps,

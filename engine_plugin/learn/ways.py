@@ -21,11 +21,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from engine_plugin.facts import GameFacts
 from engine_plugin.grid import LINE, LONGEST, PROBES, GridLayout
+from engine_plugin.learn.config import PolicyConfig
+from fastenv import GameSpec
+from fastenv.ways import WaysFinder
 
 
 class Ways:
-    """int32 observations [n, obs_size] -> features float32 [n, size].
+    """int32 observations [n, obs_size], or what `FoundWays` made of them, -> features float32
+    [n, size].
 
     probe_orders: int32 [symmetries, 5], the place of each of PROBE_NAMES after each symmetry
     """
@@ -34,12 +39,25 @@ class Ways:
         self.layout = layout
         # A view shows at the place of each probe what lies at the one that is moved there.
         self.shown = np.argsort(probe_orders, axis=1).astype(np.int32)
-        self.things = [
-            content for content in range(1, layout.contents) if content != layout.wall
-        ]
-        self.size = 2 * len(PROBES) * (len(self.things) + 4)
+        self.things = things_of(layout)
+        self.targets = len(self.things) + 4
+        self.size = 2 * len(PROBES) * self.targets
 
     def __call__(self, values: Any, symmetry: Any = None) -> Any:
+        known = values[:, self.layout.size :]
+        if known.shape[1]:
+            near = tf.cast(tf.reshape(known, [-1, len(PROBES), self.targets]), tf.float32)
+            near /= LONGEST + 1
+        else:
+            near = self._nearness(values)
+        if symmetry is not None:
+            near = tf.gather(near, tf.gather(self.shown, symmetry), batch_dims=1)
+        nearest = (near > 0) & (near == tf.reduce_max(near, axis=1, keepdims=True))
+        features = tf.concat([near, tf.cast(nearest, tf.float32)], axis=2)
+        return tf.reshape(features, [-1, self.size])  # whose last dimension is then known
+
+    def _nearness(self, values: Any) -> Any:
+        """float32 [n, 5, targets], found in the graph."""
         layout = self.layout
         size = layout.height * layout.width
         cells = values[:, layout.cells : layout.cells + size]
@@ -57,17 +75,70 @@ class Ways:
         )
         sets = [foe, row_sets(~solid & (danger == 0))]
         sets += [row_sets(content == thing) for thing in self.things]
-        near = nearness(
+        return nearness(
             tf.concat([tf.stack(sets, axis=2), in_line], axis=2),
             row_sets(~solid)[..., None],
             values[:, layout.own_row],
             values[:, layout.own_column],
         )
-        if symmetry is not None:
-            near = tf.gather(near, tf.gather(self.shown, symmetry), batch_dims=1)
-        nearest = (near > 0) & (near == tf.reduce_max(near, axis=1, keepdims=True))
-        features = tf.concat([near, tf.cast(nearest, tf.float32)], axis=2)
-        return tf.reshape(features, [-1, self.size])  # whose last dimension is then known
+
+
+class AsSeen:
+    """Observations [n, *shape] as they are."""
+
+    def __init__(self, shape: tuple[int, ...]):
+        self.shape = shape
+
+    def __call__(self, observations: np.ndarray) -> np.ndarray:
+        return observations
+
+
+class FoundWays:
+    """Observations uint8 [n, obs_size] -> [n, obs_size + what is found of the ways]: found once
+    when something is seen, by the compiled finder, and not again in every update that looks at it.
+    """
+
+    def __init__(self, layout: GridLayout):
+        self.layout = layout
+        self.finder = WaysFinder(
+            size=layout.size,
+            height=layout.height,
+            width=layout.width,
+            cells=layout.cells,
+            own_row=layout.own_row,
+            own_column=layout.own_column,
+            foe_row=layout.foe_row,
+            foe_column=layout.foe_column,
+            reach=-1 if layout.reach is None else layout.reach,
+            wall=layout.wall,
+            solid=layout.solid,
+            opaque=layout.opaque,
+            things=things_of(layout),
+            longest=LONGEST,
+            line=LINE,
+        )
+        self.shape = (layout.size + len(PROBES) * self.finder.targets,)
+
+    def __call__(self, observations: np.ndarray) -> np.ndarray:
+        found = np.empty((len(observations), len(PROBES), self.finder.targets), np.uint8)
+        self.finder.find(np.ascontiguousarray(observations), found)
+        return np.concatenate([observations, found.reshape(len(observations), -1)], axis=1)
+
+
+Preparation = AsSeen | FoundWays
+
+
+def preparation(facts: GameFacts, config: PolicyConfig) -> Preparation:
+    """What is done once with everything that is seen, before it is remembered or decided on."""
+    if isinstance(facts, GameSpec) and config.ways:
+        return FoundWays(GridLayout.of(facts))
+    return AsSeen(facts.observation_shape)
+
+
+def things_of(layout: GridLayout) -> list[int]:
+    """Contents that are targets: all but floor and wall."""
+    return [content for content in range(1, layout.contents) if content != layout.wall]
+
 
 
 def _is_one_of(content: Any, kinds: tuple[int, ...]) -> Any:

@@ -26,7 +26,7 @@ from fastenv.games.blast cimport (
     spread, step_offset, survivable_actions,
 )
 from fastenv.games.game cimport scripted
-from fastenv.games.rng cimport draw_below, draw_chance
+from fastenv.games.rng cimport draw_allowed, draw_chance
 
 cdef enum:
     FAR = 99
@@ -66,22 +66,6 @@ cdef void look(const BlastState* state, int seat, View* view) noexcept nogil:
     view.calm = bits_without(view.free, threatened)
     view.items = state.boards.items
     view.calm_crates = bits_without(state.boards.crates, threatened)
-
-
-cdef int choose(uint64_t* stream, const uint8_t* allowed) noexcept nogil:
-    """One of the allowed actions, each alike; WAIT if there is none."""
-    cdef int action, count = 0, pick
-    for action in range(ACTIONS):
-        count += allowed[action]
-    if count == 0:
-        return WAIT
-    pick = draw_below(stream, count)
-    for action in range(ACTIONS):
-        if allowed[action]:
-            if pick == 0:
-                return action
-            pick -= 1
-    return WAIT
 
 
 cdef int steps_toward(
@@ -130,9 +114,9 @@ cdef int leave_danger(View* view, uint64_t* stream) noexcept nogil:
     """A first step to the nearest calm cell; a survivable action if there is no way."""
     cdef uint8_t[ACTIONS] steps
     if steps_toward(view, view.safe, view.calm, view.free, FAR, steps) != FAR:
-        return choose(stream, steps)
+        return draw_allowed(stream, steps, ACTIONS)
     view.safe[BOMB] = 0
-    return choose(stream, view.safe)
+    return draw_allowed(stream, view.safe, ACTIONS)
 
 
 cdef uint8_t idle(void* raw, int seat) noexcept nogil:
@@ -143,7 +127,7 @@ cdef uint8_t survivor(void* raw, int seat) noexcept nogil:
     cdef BlastState* state = <BlastState*>raw
     cdef uint8_t[ACTIONS] safe
     survivable_actions(state, seat, safe)
-    return choose(&state.header.seat_streams[seat], safe)
+    return draw_allowed(&state.header.seat_streams[seat], safe, ACTIONS)
 
 
 cdef void only_calm_steps(const View* view, uint8_t* steps) noexcept nogil:
@@ -164,7 +148,7 @@ cdef int walk(View* view, Bits targets, int limit, uint64_t* stream) noexcept no
     if distance == 0:
         return WAIT
     only_calm_steps(view, steps)
-    return choose(stream, steps)
+    return draw_allowed(stream, steps, ACTIONS)
 
 
 cdef uint8_t hunter(void* raw, int seat) noexcept nogil:
@@ -175,7 +159,7 @@ cdef uint8_t hunter(void* raw, int seat) noexcept nogil:
     cdef int action
     look(state, seat, &view)
     if draw_chance(stream, WANDER_PERCENT):
-        return choose(stream, view.safe)
+        return draw_allowed(stream, view.safe, ACTIONS)
     foe_reach = reach_of(&state.boards, view.foe, view.range)
     if view.can_bomb and bits_has(foe_reach, view.own):
         return BOMB
@@ -194,7 +178,7 @@ cdef uint8_t hunter(void* raw, int seat) noexcept nogil:
     if action >= 0:
         return action
     view.safe[BOMB] = 0
-    return choose(stream, view.safe)
+    return draw_allowed(stream, view.safe, ACTIONS)
 
 
 cdef Bits nearest_to(Bits cells, int goal, Bits over) noexcept nogil:
@@ -219,7 +203,7 @@ cdef uint8_t miner(void* raw, int seat) noexcept nogil:
     cdef int action
     look(state, seat, &view)
     if draw_chance(stream, WANDER_PERCENT):
-        return choose(stream, view.safe)
+        return draw_allowed(stream, view.safe, ACTIONS)
     if not bits_has(view.calm, view.own):
         return leave_danger(&view, stream)
     action = walk(&view, view.items, FAR, stream)
@@ -240,13 +224,13 @@ cdef int give_way(View* view, uint64_t* stream) noexcept nogil:
     cdef uint8_t[ACTIONS] steps
     cdef int action
     if not view.safe[WAIT]:
-        return choose(stream, view.safe)
+        return draw_allowed(stream, view.safe, ACTIONS)
     if steps_toward(view, view.safe, bits_of(view.foe), view.free, SHY_DISTANCE, steps) == FAR:
         return WAIT
     for action in range(UP, RIGHT + 1):
         steps[action] = view.safe[action] and not steps[action]
     only_calm_steps(view, steps)
-    return choose(stream, steps)
+    return draw_allowed(stream, steps, ACTIONS)
 
 
 cdef Bits flooded(Bits origins, Bits over) noexcept nogil:
@@ -338,7 +322,7 @@ cdef int take_cover(View* view, Bits home, uint64_t* stream) noexcept nogil:
     """To the nearest calm cell at home; to any where there is none."""
     cdef uint8_t[ACTIONS] steps
     if steps_toward(view, view.safe, bits_and(home, view.calm), home, FAR, steps) != FAR:
-        return choose(stream, steps)
+        return draw_allowed(stream, steps, ACTIONS)
     return leave_danger(view, stream)
 
 
@@ -357,7 +341,7 @@ cdef uint8_t turtle(void* raw, int seat) noexcept nogil:
     if draw_chance(stream, WANDER_PERCENT):
         only_calm_steps(&view, view.safe)
         view.safe[BOMB] = 0
-        return choose(stream, view.safe)
+        return draw_allowed(stream, view.safe, ACTIONS)
     if way <= GUARD_DISTANCE:
         return BOMB if can_bar_the_way(state, &view, home) else WAIT
     if state.tick >= INWARD_TICK:
@@ -381,7 +365,7 @@ cdef int prowl(View* view, Bits open_cells, uint64_t* stream) noexcept nogil:
     cdef Bits reached = flooded(bits_of(view.own), view.calm)
     steps_toward(view, view.safe, nearest_to(reached, view.foe, open_cells), view.calm, FAR, steps)
     only_calm_steps(view, steps)
-    return choose(stream, steps)
+    return draw_allowed(stream, steps, ACTIONS)
 
 
 cdef int pace(View* view, uint64_t* stream) noexcept nogil:
@@ -389,7 +373,7 @@ cdef int pace(View* view, uint64_t* stream) noexcept nogil:
     view.safe[WAIT] = 0
     view.safe[BOMB] = 0
     only_calm_steps(view, view.safe)
-    return choose(stream, view.safe)
+    return draw_allowed(stream, view.safe, ACTIONS)
 
 
 cdef uint8_t rusher(void* raw, int seat) noexcept nogil:
@@ -401,7 +385,7 @@ cdef uint8_t rusher(void* raw, int seat) noexcept nogil:
     cdef int action, way
     look(state, seat, &view)
     if draw_chance(stream, WANDER_PERCENT):
-        return choose(stream, view.safe)
+        return draw_allowed(stream, view.safe, ACTIONS)
     beside = bits_and(bits_neighbours(bits_of(view.foe)), view.free)
     way = steps_toward(&view, view.safe, beside, view.free, FAR, steps)
     if view.can_bomb and way + 1 <= CLOSE_DISTANCE:

@@ -17,27 +17,11 @@ from fastenv.games.race cimport (
     ACTIONS, CELLS, COIN, ICE, RIGHT, UP, WAIT, RaceState, blocks_step, is_legal, is_push,
     step_offset,
 )
-from fastenv.games.rng cimport draw_below, draw_chance
+from fastenv.games.rng cimport draw_allowed, draw_chance
 
 cdef enum:
     WANDER_PERCENT = 4      # how often a player does something at random
     PLACES = 715            # CELLS * (1 + four directions of a slide)
-
-
-cdef int choose(uint64_t* stream, const uint8_t* allowed) noexcept nogil:
-    """One of the allowed actions, each alike; WAIT if there is none."""
-    cdef int action, count = 0, pick
-    for action in range(ACTIONS):
-        count += allowed[action]
-    if count == 0:
-        return WAIT
-    pick = draw_below(stream, count)
-    for action in range(ACTIONS):
-        if allowed[action]:
-            if pick == 0:
-                return action
-            pick -= 1
-    return WAIT
 
 
 cdef int at_random(const RaceState* state, int seat, uint64_t* stream) noexcept nogil:
@@ -45,7 +29,7 @@ cdef int at_random(const RaceState* state, int seat, uint64_t* stream) noexcept 
     cdef int action
     for action in range(ACTIONS):
         allowed[action] = is_legal(state, seat, action)
-    return choose(stream, allowed)
+    return draw_allowed(stream, allowed, ACTIONS)
 
 
 cdef int way_to_a_coin(const RaceState* state, int seat) noexcept nogil:
@@ -118,7 +102,7 @@ cdef uint8_t pusher(void* raw, int seat) noexcept nogil:
         pushes[action] = is_legal(state, seat, action) and is_push(state, seat, action)
         count += pushes[action]
     if count:
-        return choose(stream, pushes)
+        return draw_allowed(stream, pushes, ACTIONS)
     return racer(raw, seat)
 
 

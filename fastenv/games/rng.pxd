@@ -1,7 +1,7 @@
 # The random stream of an env, a seat or a run: PCG32 (XSH RR 64/32), 8 bytes of state.
 # Source: M. O'Neill, "PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms
 # for Random Number Generation", 2014. Seeds are spread by SplitMix64 (Steele, Lea, Flood 2014).
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 
 cdef inline uint64_t split_mix(uint64_t value) noexcept nogil:
@@ -33,3 +33,19 @@ cdef inline uint32_t draw_below(uint64_t* stream, uint32_t bound) noexcept nogil
 cdef inline bint draw_chance(uint64_t* stream, uint32_t percent) noexcept nogil:
     """True in `percent` of 100 draws."""
     return draw_below(stream, 100) < percent
+
+
+cdef inline int draw_allowed(uint64_t* stream, const uint8_t* allowed, int count) noexcept nogil:
+    """One of the places below `count` that are allowed, each alike; 0 if there is none."""
+    cdef int place, pick = 0
+    for place in range(count):
+        pick += allowed[place]
+    if pick == 0:
+        return 0
+    pick = draw_below(stream, pick)
+    for place in range(count):
+        if allowed[place]:
+            if pick == 0:
+                return place
+            pick -= 1
+    return 0

@@ -22,6 +22,7 @@ CONTESTANTS: dict[str, tuple[str, ...]] = {
     "agent": ("--reward", "style", "--warm-start"),
     "agent from random weights": ("--reward", "style"),
     "clone": ("--reward", "none"),
+    "clone without the ways": ("--reward", "none", "--no-ways"),
     "constant reward": ("--reward", "constant", "--warm-start"),
     "discriminator never learns": (
         "--reward", "style", "--warm-start", "--control", "random-discriminator",

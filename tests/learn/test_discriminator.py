@@ -101,9 +101,9 @@ def test_the_penalty_is_the_squared_slope_at_the_demonstrations() -> None:
     observations = batch([1] * 4).observations[:, 0]
     window, vector = made.network.encoder(observations)
     places = tf.constant([1, 2, 3, 0])
-    outputs, penalty = made._outputs_and_penalty(window, vector, places, 2)
+    outputs, penalty = made._judged_and_penalty(window, vector, places, 2)
     judged = made.network.judge(window, vector, False).numpy()
-    np.testing.assert_allclose(outputs, judged[np.arange(4), places], rtol=1e-5)
+    np.testing.assert_allclose(outputs, judged, rtol=1e-5)
     # The same by differences, one input after the other, of the first two rows.
     flat, width = window.numpy().reshape(4, -1), 1e-2
     slopes = np.zeros((2, flat.shape[1]))
@@ -117,7 +117,7 @@ def test_the_penalty_is_the_squared_slope_at_the_demonstrations() -> None:
         )
         slopes[:, place] = [(high - low)[row, places[row]] / (2 * width) for row in range(2)]
     assert float(penalty) == pytest.approx((slopes**2).sum(axis=1).mean(), rel=0.02)
-    without = learner()._outputs_and_penalty(window, vector, places, 2)[1]
+    without = learner()._judged_and_penalty(window, vector, places, 2)[1]
     assert without == 0.0
 
 
@@ -132,6 +132,19 @@ def test_it_learns_which_transitions_are_demonstrated(form: str) -> None:
     loss, accuracy, of_shown, of_own = result
     assert loss < 0.8 and accuracy == 1.0 and of_shown > 0 > of_own
     assert float(made.network.absorbing) < -0.3
+
+
+def test_pulled_towards_a_clone_f_is_the_log_of_what_is_demonstrated() -> None:
+    """Three of four times action 1, else action 3; the agent only ever does action 3."""
+    made = learner(style_form="advantage", discriminator_clone_weight=100.0)
+    shown, own = batch([1, 1, 1, 3] * 2), batch([3] * ROWS)
+    alike = np.repeat(shown.observations[:1], ROWS, axis=0)
+    shown, own = shown._replace(observations=alike), own._replace(observations=alike)
+    for _ in range(300):
+        made.update(same_everywhere, shown, own, None)
+    f = made.network(alike[:1, 0]).numpy()[0]
+    assert np.exp(f[[1, 3]]) == pytest.approx([0.75, 0.25], abs=0.02)
+    assert np.exp(f).sum() == pytest.approx(1, abs=0.02)
 
 
 @pytest.mark.parametrize("form", ("neutral", "advantage", "survive", "goal"))

@@ -9,12 +9,15 @@ pytest.importorskip("tensorflow")
 
 import fastenv
 from engine_plugin.errors import ConfigError
+from engine_plugin.grid import GridLayout
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.frozen import FrozenNetworks
 from engine_plugin.learn.networks import DQN, example_of
+from engine_plugin.learn.ways import FoundWays
 
 SPEC = fastenv.game_spec("blast")
 SLOTS = 3
+FOUND = FoundWays(GridLayout.of(SPEC))
 
 
 def make_network(encoder: str = "dense", width: int = 16) -> DQN:
@@ -45,7 +48,7 @@ def test_a_frozen_policy_is_the_network_of_its_moment(
     encoder: str, observations: np.ndarray
 ) -> None:
     network = make_network(encoder)
-    frozen = FrozenNetworks(network, SPEC, SLOTS)
+    frozen = FrozenNetworks(network, SPEC, SLOTS, FOUND)
     moments = []
     for slot in range(SLOTS):
         frozen.keep(slot)
@@ -70,7 +73,7 @@ def test_a_frozen_policy_is_the_network_of_its_moment(
 
 def test_a_slot_taken_over_holds_the_new_one_only(observations: np.ndarray) -> None:
     network = make_network()
-    frozen = FrozenNetworks(network, SPEC, SLOTS)
+    frozen = FrozenNetworks(network, SPEC, SLOTS, FOUND)
     frozen.keep(0)
     frozen.keep(1)
     old = network(observations).numpy()
@@ -86,12 +89,12 @@ def test_a_slot_taken_over_holds_the_new_one_only(observations: np.ndarray) -> N
 
 def test_saved_and_restored_it_decides_alike(observations: np.ndarray) -> None:
     network = make_network()
-    frozen = FrozenNetworks(network, SPEC, SLOTS)
+    frozen = FrozenNetworks(network, SPEC, SLOTS, FOUND)
     for slot in range(2):
         frozen.keep(slot)
         change(network, 0.02)
     slots = np.arange(20) % 2
-    again = FrozenNetworks(make_network(), SPEC, SLOTS)
+    again = FrozenNetworks(make_network(), SPEC, SLOTS, FOUND)
     again.load_state(frozen.save_state())
     np.testing.assert_array_equal(
         again.values(slots, observations), frozen.values(slots, observations)
@@ -102,14 +105,14 @@ def test_saved_and_restored_it_decides_alike(observations: np.ndarray) -> None:
 
 def test_weights_of_another_network_are_refused() -> None:
     network = make_network()
-    frozen = FrozenNetworks(network, SPEC, SLOTS)
+    frozen = FrozenNetworks(network, SPEC, SLOTS, FOUND)
     frozen.keep(0)
     for other in (
-        FrozenNetworks(make_network(width=32), SPEC, SLOTS),
-        FrozenNetworks(make_network("convolutional"), SPEC, SLOTS),
+        FrozenNetworks(make_network(width=32), SPEC, SLOTS, FOUND),
+        FrozenNetworks(make_network("convolutional"), SPEC, SLOTS, FOUND),
     ):
         with pytest.raises(ConfigError, match=r"run\.json"):
             other.load_state(frozen.save_state())
     with pytest.raises(ConfigError):
         frozen.keep(1)
-        FrozenNetworks(network, SPEC, 1).load_state(frozen.save_state())
+        FrozenNetworks(network, SPEC, 1, FOUND).load_state(frozen.save_state())

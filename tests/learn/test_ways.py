@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,8 @@ from engine_plugin.grid import (
     GridLayout,
     action_permutations,
 )
-from engine_plugin.learn.ways import Ways
+from engine_plugin.learn.ways import FoundWays, Ways
+from fastenv.ways import WaysFinder
 
 STEPS = ((-1, 0), (1, 0), (0, -1), (0, 1))
 Cell = tuple[int, int]
@@ -115,6 +118,43 @@ def test_ways_are_those_of_a_breadth_first_search(game: str) -> None:
         expected = reference(game, observation)
         np.testing.assert_allclose(near, expected[..., 0], atol=1e-6)
         np.testing.assert_array_equal(nearest, expected[..., 1])
+
+
+@pytest.mark.parametrize("game", ("blast", "race"))
+def test_what_the_compiled_finder_finds_are_the_same_features(game: str) -> None:
+    ways, observations = ways_of(game), seen_in_play(game)
+    beforehand = FoundWays(ways.layout)
+    found = beforehand(observations.astype(np.uint8))
+    assert found.shape == (len(observations), *beforehand.shape)
+    np.testing.assert_array_equal(found[:, : ways.layout.size], observations)
+    symmetry = np.arange(len(observations), dtype=np.int32) % 8
+    np.testing.assert_array_equal(
+        ways(tf.constant(found.astype(np.int32)), symmetry), ways(observations, symmetry)
+    )
+
+
+@pytest.mark.parametrize("wrong", [
+    {"height": 2}, {"width": 33}, {"cells": 100}, {"wall": 16}, {"longest": 255},
+    {"things": range(1, 14)},
+])  # fmt: skip
+def test_a_board_that_the_finder_cannot_hold_is_refused(wrong: dict[str, Any]) -> None:
+    fits = {
+        "size": 156, "height": 11, "width": 13, "cells": 0, "own_row": 143, "own_column": 144,
+        "foe_row": 145, "foe_column": 146, "reach": -1, "wall": 1, "solid": [1], "opaque": [1],
+        "things": [2], "longest": LONGEST, "line": LINE,
+    }  # fmt: skip
+    WaysFinder(**fits)
+    with pytest.raises(ValueError, match="expected"):
+        WaysFinder(**fits | wrong)
+
+
+def test_the_finder_takes_arrays_that_fit_alone() -> None:
+    finder = FoundWays(ways_of("blast").layout).finder
+    seen = np.zeros((2, 156), np.uint8)
+    finder.find(seen, np.zeros((2, len(PROBES), finder.targets), np.uint8))
+    for wrong, out in ((seen[:, :-1].copy(), (2, 5, finder.targets)), (seen, (2, 5, 1))):
+        with pytest.raises(ValueError, match="expected"):
+            finder.find(wrong, np.zeros(out, np.uint8))
 
 
 @pytest.mark.parametrize("symmetry", range(8))

@@ -58,6 +58,7 @@ class MatchTask:
             config.safety,
             config.late_reward,
             self._pool(seed) if SELF in config.opponent_names else None,
+            config.self_kill_penalty,
         )
 
     def _pool(self, seed: int) -> OpponentPool:
