@@ -45,10 +45,10 @@ class GhostConfig:
             ("seed", 0, (1 << 63) - 1),
         ):
             _expect.whole(name, getattr(self, name), low, high)
-        if not 0 < self.learning_rate <= 1:
-            raise ConfigError(
-                f"learning_rate: expected above 0 and at most 1, got {self.learning_rate!r}"
-            )
+        _expect(
+            0 < self.learning_rate <= 1,
+            f"learning_rate: expected above 0 and at most 1, got {self.learning_rate!r}",
+        )
 
 
 class Adam:

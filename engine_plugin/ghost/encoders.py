@@ -101,8 +101,7 @@ def encoder_for(facts: GameFacts, observations: np.ndarray) -> Encoder:
     """
     kind, actions = facts.observation_kind, len(facts.actions)
     if kind == "grid":
-        layout = GridLayout.of(cast("GameSpec", facts))
-        return GridEncoder(layout, facts.actions, facts.observation_shape[0])
+        return GridEncoder(GridLayout.of(cast("GameSpec", facts)), facts.actions)
     if kind == "categories" and isinstance(facts, ForeignGame):
         counts = facts.categories
         return CategoriesEncoder(counts, (Symmetry.none(sum(counts), actions),))

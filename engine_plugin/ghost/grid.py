@@ -31,14 +31,14 @@ class GridEncoder:
     place by place; where the opponent and the middle of the board are, and what is counted; for
     each of PROBES how near the targets are, and whether they are nowhere nearer."""
 
-    def __init__(self, layout: GridLayout, actions: tuple[str, ...], observation_size: int):
+    def __init__(self, layout: GridLayout, actions: tuple[str, ...]):
         self._layout = layout
         self._table = cell_table(layout.contents)
         self._offsets = window_offsets(WINDOW)
         self._things = [
             content for content in range(1, layout.contents) if content != layout.wall
         ]
-        self._vector, self._vector_bias = _affine(layout, observation_size)
+        self._vector, self._vector_bias = _affine(layout)
         self._places = WINDOW * WINDOW
         self._channels = self._table.shape[1] + 1
         self._targets = len(self._things) + 4
@@ -263,10 +263,10 @@ def _one(graph: Graph, values: str, offset: int) -> str:
     return graph.slice(values, offset, offset + 1, 1)
 
 
-def _affine(layout: GridLayout, observation_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """(weights float32 [observation_size, k], bias float32 [k]) of what is affine in the
+def _affine(layout: GridLayout) -> tuple[np.ndarray, np.ndarray]:
+    """(weights float32 [layout.size, k], bias float32 [k]) of what is affine in the
     observation: the opponent's place from one's own, that of the middle of the board, scalars."""
-    weights = np.zeros((observation_size, 4 + len(layout.scalars)), np.float32)
+    weights = np.zeros((layout.size, 4 + len(layout.scalars)), np.float32)
     bias = np.zeros(weights.shape[1], np.float32)
     places = ((layout.foe_row, layout.own_row), (layout.foe_column, layout.own_column))
     for axis, (foe, own) in enumerate(places):
