@@ -10,6 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine_plugin.bridge.drive import drive
+    from engine_plugin.bridge.seat import Seat
     from engine_plugin.card import Card, Decision, read_card
     from engine_plugin.facts import ForeignField, ForeignGame
     from engine_plugin.ghost.clone import GhostConfig
@@ -42,8 +44,10 @@ _HOMES = {
     "GhostTrainer": "engine_plugin.ghost.trainer",
     "LevelGenerator": "engine_plugin.runtime.generator",
     "Policy": "engine_plugin.runtime.policy",
+    "Seat": "engine_plugin.bridge.seat",
     "TrajectoryFile": "engine_plugin.trajectory",
     "TrajectoryHeader": "engine_plugin.trajectory",
+    "drive": "engine_plugin.bridge.drive",
     "load_generator": "engine_plugin.runtime.generator",
     "load_policy": "engine_plugin.runtime.policy",
     "load_trajectories": "engine_plugin.trajectory",
@@ -66,8 +70,10 @@ __all__ = [
     "GhostTrainer",
     "LevelGenerator",
     "Policy",
+    "Seat",
     "TrajectoryFile",
     "TrajectoryHeader",
+    "drive",
     "load_generator",
     "load_policy",
     "load_trajectories",

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from engine_plugin import cli_loops
 from engine_plugin.errors import ConfigError, EnginePluginError, MissingExtraError
 from engine_plugin.host.options import PlayOptions
 from engine_plugin.learn.config import PolicyConfig
@@ -456,20 +457,19 @@ HANDLERS: dict[type, Callable[[Any], dict[str, Any]]] = {
     Bench: bench,
     Inspect: inspect,
     Doctor: doctor,
+    **cli_loops.HANDLERS,
 }
+DESCRIPTION = """Record play, train opponents, generate levels, play against them.
+
+With a game file of your own, `engine-plugin record|clone|ghost|train|evaluate|play GAME.py` do it
+for the game in that file, whose loop has a seat (engine_plugin.Seat)."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     try:
         # Settings that contradict themselves are refused while they are read.
-        command = tyro.cli(
-            Command,
-            args=arguments,
-            prog="engine-plugin",
-            description="Record play, train opponents, generate levels, play against them.",
-            config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
-        )
+        command = _parse(sys.argv[1:] if arguments is None else arguments)
         result = HANDLERS[type(command)](command)
     except KeyboardInterrupt:
         print("engine-plugin: stopped", file=sys.stderr)
@@ -491,6 +491,27 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     _report(command, result)
     return 0
+
+
+def _parse(arguments: list[str]) -> Any:
+    """The command that the arguments mean. Raises ConfigError, or SystemExit with the usage."""
+    parsed: Any = Command
+    prog, first = "engine-plugin", arguments[:1]
+    if cli_loops.names_game(arguments):
+        if first[0] in cli_loops.EXPANDED:
+            arguments = cli_loops.expand(arguments)
+        elif first[0] in cli_loops.PARSED:
+            parsed, arguments = cli_loops.PARSED[first[0]], arguments[1:]
+            prog = f"engine-plugin {first[0]}"
+    elif first == ["clone"]:
+        raise ConfigError("expected a game file: engine-plugin clone GAME.py")
+    return tyro.cli(
+        parsed,
+        args=arguments,
+        prog=prog,
+        description=DESCRIPTION if parsed is Command else None,
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
+    )
 
 
 def _report(command: Any, result: dict[str, Any]) -> None:

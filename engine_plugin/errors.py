@@ -33,6 +33,18 @@ class WorldError(EnginePluginError):
     """A game brought along that cannot be made, is not supported, or breaks its own contract."""
 
 
+class GameLoopError(WorldError):
+    """A game's own loop that shows, does or ends what it must not.
+
+    frame: in which frame of the game, None where there was none yet
+    """
+
+    def __init__(self, text: str, frame: int | None = None) -> None:
+        where = "" if frame is None else f"frame {frame:,}: "
+        super().__init__(where + text)
+        self.frame = frame
+
+
 class OutputExistsError(EnginePluginError):
     """The output is there already and --force was not given."""
 

@@ -73,6 +73,7 @@ class ForeignGame:
     """The facts of a game that was brought along. Raises ConfigError where they cannot be.
 
     name: what identifies it, such as a Gymnasium id
+    period: frames or ticks of the game that one decision lasts, where that is declared
     dtype: "uint8" or "float32"
     kind: one of FOREIGN_KINDS; an image is one field of three extents, the others are flat
     fields: the parts of the observation, in order
@@ -84,6 +85,7 @@ class ForeignGame:
     dtype: str = "float32"
     kind: str = "vector"
     version: int = 0
+    period: int = 1
 
     def __post_init__(self) -> None:
         if self.kind not in FOREIGN_KINDS:
@@ -133,6 +135,7 @@ class ForeignGame:
                 {**asdict(field), "shape": list(field.shape)} for field in self.fields
             ],
             "actions": list(self.actions),
+            **({"period": self.period} if self.period != 1 else {}),
         }
 
     @property
@@ -146,14 +149,8 @@ def foreign_game(card: Card) -> ForeignGame:
 
     Raises ConfigError where the card is of one of our games, or of no game.
     """
-    layout = card.layout
     try:
-        fields = tuple(
-            ForeignField(**{**field, "shape": tuple(field["shape"])}) for field in layout["fields"]
-        )
-        facts = ForeignGame(
-            card.game, card.actions, fields, layout["dtype"], layout["kind"], card.game_version
-        )
+        facts = game_of_layout(card.layout)
     except (KeyError, TypeError) as error:
         raise ConfigError(
             f"expected a model of a game brought along, got {card.name!r} of {card.game}"
@@ -161,6 +158,22 @@ def foreign_game(card: Card) -> ForeignGame:
     if facts.layout_hash != card.layout_hash:
         raise ConfigError(f"the layout of {card.name!r} says more than this version knows")
     return facts
+
+
+def game_of_layout(layout: dict[str, Any]) -> ForeignGame:
+    """The game whose `layout()` this is. Raises KeyError or TypeError where it is none's."""
+    fields = tuple(
+        ForeignField(**{**field, "shape": tuple(field["shape"])}) for field in layout["fields"]
+    )
+    return ForeignGame(
+        layout["game"],
+        tuple(layout["actions"]),
+        fields,
+        layout["dtype"],
+        layout["kind"],
+        layout["version"],
+        layout.get("period", 1),
+    )
 
 
 def fields_of_ranges(name: str, low: np.ndarray, high: np.ndarray) -> tuple[ForeignField, ...]:

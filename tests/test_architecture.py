@@ -68,6 +68,27 @@ ROOMS = (
         RUNTIME,
     ),
     Room(
+        "engine_plugin.bridge",
+        tuple(
+            f"engine_plugin/bridge/{name}.py"
+            for name in (
+                "__init__", "actions", "actor", "clock", "driven", "job", "players",
+                "recording", "remote", "run", "schema", "seat", "sitting", "wire",
+            )
+        ),
+        (*RUNTIME, "engine_plugin.bridge"),
+    ),
+    Room(
+        "engine_plugin.bridge, where it touches the game's library",
+        ("engine_plugin/bridge/machine.py",),
+        ("engine_plugin.errors", "engine_plugin.bridge.clock", "numpy", "pygame"),
+    ),
+    Room(
+        "engine_plugin.bridge, as a Gymnasium env",
+        ("engine_plugin/bridge/drive.py",),
+        ("engine_plugin.bridge", "engine_plugin.errors", "numpy", "gymnasium"),
+    ),
+    Room(
         # fastenv only for the types of a grid game's facts.
         "engine_plugin.grid and engine_plugin.ghost",
         ("engine_plugin/grid.py", "engine_plugin/ghost/*.py"),
@@ -81,7 +102,8 @@ ROOMS = (
     Room(
         "engine_plugin.learn",
         ("engine_plugin/learn/*.py", "engine_plugin/learn/worlds/*.py"),
-        (*RUNTIME, *GHOST, "engine_plugin.learn", "engine_plugin.levels", "fastenv", "rich",
+        (*RUNTIME, *GHOST, "engine_plugin.bridge", "engine_plugin.learn", "engine_plugin.levels",
+         "fastenv", "rich",
          "gymnasium", "matplotlib", *TENSORFLOW),
     ),
     Room(
@@ -162,7 +184,8 @@ def test_every_source_file_is_in_a_room():
     known = {path for room in ROOMS for path in source_files(room)}
     # The command line imports inside its commands (and prints by tables.py, which imports
     # nothing); the package itself loads names on first use.
-    known |= {ROOT / "engine_plugin" / name for name in ("__init__.py", "cli.py", "tables.py")}
+    names = ("__init__.py", "cli.py", "cli_loops.py", "tables.py")
+    known |= {ROOT / "engine_plugin" / name for name in names}
     files = {
         path
         for package in ("fastenv", "engine_plugin")
@@ -306,6 +329,28 @@ result = play(PlayOptions(headless=True, seed=7, player="bot:hunter", opponent="
 assert result["ticks"] > 0
 """,
         (*TRAINING, "engine_plugin.learn", "engine_plugin.export"),
+        ("pygame",),
+    ),
+    Proof(
+        "a seat in a loop, and whoever plays in it",
+        """
+import os
+os.environ["SDL_VIDEODRIVER"] = "dummy"
+import pygame, engine_plugin as ai
+pygame.init()
+screen = pygame.display.set_mode((100, 100))
+seat = ai.Seat("own", keys={"stay": [], "up": [pygame.K_UP]}, see=lambda: {"a": 1},
+               script=lambda shown: "up")
+seat.tick()
+assert seat.keys(pygame.key.get_pressed())[pygame.K_UP]
+""",
+        (*TRAINING, "fastenv", "gymnasium", "engine_plugin.learn", "engine_plugin.host"),
+        ("pygame",),
+    ),
+    Proof(
+        "what plays for a learner loads no models",
+        "import engine_plugin.bridge.run, engine_plugin.bridge.machine",
+        (*TRAINING, "fastenv", "gymnasium", "onnxruntime", "engine_plugin.runtime"),
         ("pygame",),
     ),
     Proof(

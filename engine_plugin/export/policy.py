@@ -19,7 +19,7 @@ import tf2onnx
 from engine_plugin.card import Card, Decision
 from engine_plugin.errors import ParityError
 from engine_plugin.export.card_io import attach_card
-from engine_plugin.facts import GameFacts
+from engine_plugin.facts import ForeignGame, GameFacts
 from engine_plugin.files import atomic_write
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.dqn import allowed_only
@@ -61,6 +61,7 @@ def policy_card(
             temperature=config.play_temperature,
             safety=config.safety,
         ),
+        period=facts.period if isinstance(facts, ForeignGame) else 1,
         training=training,
         evaluation=evaluation,
     )

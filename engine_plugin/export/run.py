@@ -77,7 +77,7 @@ def export_run(
         "model": str(path),
         "bytes": path.stat().st_size,
         "largest_difference": difference,
-        "compared_observations": PARITY_TICKS * PARITY_ENVS,
+        "compared_observations": PARITY_TICKS * world.num_envs,
     }
 
 

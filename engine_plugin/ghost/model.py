@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 
 from engine_plugin.card import CARD_KEY, Card, Decision
-from engine_plugin.facts import GameFacts
+from engine_plugin.facts import ForeignGame, GameFacts
 from engine_plugin.ghost.clone import Clone, GhostConfig
 from engine_plugin.ghost.encoders import Encoder, encoder_for
 from engine_plugin.ghost.graph import Graph, open_graph
@@ -60,6 +60,7 @@ def raise_ghost(
         layout=facts.layout(),
         actions=facts.actions,
         decision=Decision(rule="softmax", temperature=1.0, safety=safety),
+        period=facts.period if isinstance(facts, ForeignGame) else 1,
         training={
             "maker": "ghost",
             "config": asdict(config),

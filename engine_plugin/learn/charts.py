@@ -45,6 +45,7 @@ STYLE = {
     "svg.hashsalt": "engine-plugin",  # the same log gives the same file
 }
 WIDE, HALF = (8.6, 3.0), (4.2, 2.9)
+MOST_RATES = 16
 
 
 def _svg(size: tuple[float, float], draw: Callable[[Axes], None]) -> bytes:
@@ -213,14 +214,18 @@ def discriminator_histograms(line: Line) -> bytes | None:
 
 
 def profiles(own: dict[str, float], others: dict[str, Any]) -> bytes | None:
-    """Each behaviour rate of the agent and of `survivor`, as a distance from the demonstrator's in
-    units of his own spread over episodes: what the style score is the mean of."""
-    shown, safe, spread = (
-        others.get(key, {}) for key in ("profile", "survivor_profile", "spread")
-    )
+    """Each behaviour rate of the agent and of whoever the style score begins with (`survivor`, or
+    random play), as a distance from the demonstrator's in units of his own spread over episodes:
+    what the style score is the mean of. Of very many the MOST_RATES that tell most."""
+    shown, spread = (others.get(key, {}) for key in ("profile", "spread"))
+    kind = "survivor_profile" if "survivor_profile" in others else "random_profile"
+    safe = others.get(kind, {})
     rates = [rate for rate in own if rate in shown and rate in safe and spread.get(rate)]
     if not rates:
         return None
+    told = sorted(rates, key=lambda rate: -abs(safe[rate] - shown[rate]) / spread[rate])
+    rates = [rate for rate in rates if rate in told[:MOST_RATES]]
+    label = "safe at random (survivor)" if kind == "survivor_profile" else "random play"
 
     def draw(axes: Axes) -> None:
         for row, rate in enumerate(rates):
@@ -229,7 +234,7 @@ def profiles(own: dict[str, float], others: dict[str, Any]) -> bytes | None:
             axes.plot([0, theirs], [row, row], color=FAINT, linewidth=5, solid_capstyle="round")
             axes.plot([0, ours], [row, row], color=AGENT, linewidth=2, alpha=0.45)
             axes.plot(theirs, row, "o", color=SAFE, markersize=9,
-                      label="safe at random (survivor)" if row == 0 else None)  # fmt: skip
+                      label=label if row == 0 else None)  # fmt: skip
             axes.plot(ours, row, "D", color=AGENT, markersize=8,
                       label="the agent" if row == 0 else None)  # fmt: skip
         axes.axvline(0, color=SHOWN, linewidth=1.4, label="the demonstrator", zorder=0)

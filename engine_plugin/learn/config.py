@@ -82,6 +82,9 @@ BY_OBSERVATION: dict[str, dict[str, Any]] = {
     },
 }
 
+# Of a game's own loop every env is a process, and its rounds are long.
+LOOP: dict[str, Any] = {"num_envs": 4, "evaluation_episodes": 12, "clone_epochs": 100}
+
 # With a memory: fewer and larger updates, each of many steps.
 RECURRENT: dict[str, Any] = {
     "batch_size": 512,
@@ -120,7 +123,7 @@ FOREIGN_DEFAULTS: dict[str, dict[str, Any]] = {
 RANGES: tuple[tuple[tuple[str, ...], float, float], ...] = (
     (("seed", "steps", "warm_up", "threads", "epsilon_steps"), 0, math.inf),
     (("num_envs", "n_step", "steps_per_update", "evaluation_episodes", "replay_size"), 1, math.inf),
-    (("updates_at_once", "memory_size", "sequence"), 1, math.inf),
+    (("updates_at_once", "memory_size", "sequence", "max_frames"), 1, math.inf),
     (("burn_in",), 0, math.inf),
     (("pool_size", "snapshot_every"), 1, math.inf),
     (("width", "window", "discriminator_width", "discriminator_window"), 1, math.inf),
@@ -143,6 +146,17 @@ class PolicyConfig:
     env: str = ""
     """Gymnasium id to train for instead, such as CartPole-v1; "module:ID" imports the module that
     registers it first."""
+    loop: str = ""
+    """Game file to train for instead, whose own loop has a seat (engine_plugin.Seat)."""
+    seat: str = ""
+    """Name of the seat that learns, in a `loop` that has several; without it the first."""
+    actions: str = ""
+    """Actions of a `loop` to choose from, separated by commas, such as "left,right,left+jump".
+    Without it the declared ones, and with demonstrations the combinations that were really used."""
+    max_frames: int = 7_200
+    """Frames after which a round of a `loop` is cut off."""
+    drawing: bool = False
+    """Let a `loop` draw, although nobody sees it; for games that read what they have drawn."""
     demos: str | None = None
     """Demonstrations (.npz); needed for every reward but `game` and `constant`."""
     reward: Open[Literal["style", "game", "mix", "constant", "none", "sqil"]] = OPEN
@@ -182,7 +196,8 @@ class PolicyConfig:
     levels: str = "generator"
     """Where the levels come from: `generator` (the shipped one), `builtin`, or a folder."""
     num_envs: Open[int] = OPEN
-    """Envs stepped together; open: 128, for --env 8, of images 16."""
+    """Envs stepped together; open: 128, for --env 8, of images 16, for --loop 4
+    (each is a process)."""
     late_reward: float = 1.0
     """Factor of the game reward for a match that nobody wins early (in Blast: before the arena
     closes); below 1, waiting for the walls pays less."""
@@ -294,7 +309,7 @@ class PolicyConfig:
     """Env steps between two evaluations, in place of seconds; 0: by seconds. Open: a tenth of
     `steps`, for --env a twentieth; 0 without `steps`, or with `evaluate_every` seconds given."""
     evaluation_episodes: Open[int] = OPEN
-    """Episodes of one evaluation during training; open: 200, for --env 40."""
+    """Episodes of one evaluation during training; open: 200, for --env 40, for --loop 12."""
     select: Literal["auto", "style", "strength", "last"] = "auto"
     """Which checkpoint is kept as the model; auto: strength for `game` and `mix`, else style."""
     threads: int = 2
@@ -309,17 +324,19 @@ class PolicyConfig:
 
         observation_kind: a key of BY_OBSERVATION; without it, grid or, with `env`, vector
         """
-        kind = observation_kind or ("vector" if self.env else "grid")
-        reward = self.reward or ("game" if self.env and not self.demos else "style")
-        by_reward = FOREIGN_DEFAULTS if self.env else DEFAULTS
+        kind = observation_kind or ("vector" if self.is_foreign else "grid")
+        reward = self.reward or ("game" if self.is_foreign and not self.demos else "style")
+        by_reward = FOREIGN_DEFAULTS if self.is_foreign else DEFAULTS
         by_observation = {**BY_OBSERVATION[kind], "reward": reward}
         by_observation["evaluate_steps"] = 0
+        if self.loop:
+            by_observation |= LOOP
         if self.memory == "gru":
             by_observation |= RECURRENT
         if self.steps:
             by_observation["minutes"] = 0.0
             if self._is_open("evaluate_every"):
-                share = 20 if self.env else 10
+                share = 20 if self.is_foreign else 10
                 by_observation["evaluate_steps"] = max(self.steps // share, 1)
         opened = {name: value for name, value in by_observation.items() if self._is_open(name)}
         chosen = {
@@ -341,6 +358,8 @@ class PolicyConfig:
 
     def check(self) -> None:
         """Raise ConfigError where settings are out of range or contradict each other."""
+        if self.env and self.loop:
+            raise ConfigError("expected --env or --loop, got both")
         if self.needs_demos and not self.demos:
             raise ConfigError(
                 f"--reward {self.reward} learns from demonstrations: give them with --demos FILE "
@@ -385,6 +404,11 @@ class PolicyConfig:
             )
         if self.temperature <= 0:
             raise ConfigError(f"expected a positive temperature, got {self.temperature}")
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the game was brought along."""
+        return bool(self.env or self.loop)
 
     @property
     def needs_demos(self) -> bool:

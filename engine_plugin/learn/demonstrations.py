@@ -57,20 +57,27 @@ def load_demonstrations(path: str | Path, spec: GameSpec, safety: str) -> Demons
 
 
 def stored_demonstrations(path: str | Path, facts: GameFacts) -> Demonstrations:
-    """Read a demonstration file of a game brought along. Raises TrajectoryError.
-
-    What followed the last action of an episode is not stored. Where the rules ended it, nothing
-    follows; where it was cut, its last observation only serves as what followed the one before.
-    """
+    """Read a demonstration file of a game brought along. Raises TrajectoryError."""
     file = load_trajectories(path, game=facts.name, layout_hash=facts.layout_hash)
     if not file.header.stores_observations:
         raise TrajectoryError(
             f"{path}: expected stored observations, the file has none; record it again"
         )
+    return demonstrations_of(file, facts)
+
+
+def demonstrations_of(file: TrajectoryFile, facts: GameFacts) -> Demonstrations:
+    """The transitions of a file with stored observations. Raises TrajectoryError.
+
+    What followed the last action of an episode is not stored. Where the rules ended it, nothing
+    follows; where it was cut, its last observation only serves as what followed the one before.
+    """
     shape, seats = facts.observation_shape, file.header.demonstrated
     kept = [episode.ticks - (not episode.terminated) for episode in file.episodes]
     if not sum(kept):
-        raise TrajectoryError(f"{path}: expected an episode of two steps or more, got none")
+        raise TrajectoryError(
+            "the demonstrations hold no episode of two steps or more; record again"
+        )
     buffer = ReplayBuffer(
         sum(kept) * len(seats), 1, shape, len(facts.actions), facts.observation_dtype
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import fastenv
 from engine_plugin.errors import ConfigError
-from engine_plugin.facts import foreign_game
+from engine_plugin.facts import ForeignGame, foreign_game
 from engine_plugin.files import refuse_existing
 from engine_plugin.ghost.clone import GhostConfig
 from engine_plugin.ghost.ghost import Ghost
@@ -40,6 +40,21 @@ def ghost_from_file(
         shown = load_demonstrations(demonstrations, spec, "none").transitions
         for row in range(shown.filled):
             ghost.add(shown.arrays["observations"][row, 0], shown.arrays["actions"][row, 0])
+    return _raise(ghost, out, force=force)
+
+
+def ghost_of_game(
+    facts: ForeignGame, file: TrajectoryFile, out: Path, *, seed: int, force: bool
+) -> dict[str, Any]:
+    """The same of a game brought along whose facts are known. Raises OutputExistsError."""
+    refuse_existing(out, force)
+    name = f"ghost of {file.header.players[file.header.demonstrated[0]]}"
+    ghost = Ghost(facts, name=name, config=GhostConfig(seed=seed))
+    ghost.add_trajectories(file)
+    return _raise(ghost, out, force=force)
+
+
+def _raise(ghost: Ghost, out: Path, *, force: bool) -> dict[str, Any]:
     started = time.perf_counter()
     ghost.learn()
     seconds = time.perf_counter() - started

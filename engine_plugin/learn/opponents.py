@@ -201,13 +201,7 @@ class OpponentPool:
         """The opponents' actions, uint8 [num_envs]: for every group its batch, the opponents' seat
         and its envs among all. Frozen policies act in one call for all their envs, by the rule and
         the safety filter that the exported model would have."""
-        if self.frozen is None:
-            raise RuntimeError("the pool has not met the learner yet")
-        if self.steps >= self.due:
-            self._freeze()
-            self.due = self.steps + self.every
-        self._draw_for(self.member_of == NOBODY)
-        self.steps += len(self.member_of)
+        self.advance()
         actions = np.zeros(len(self.member_of), np.uint8)
         observations, allowed = [], []
         for (batch, seat, rows), agents in zip(seats, self._seated, strict=True):
@@ -221,13 +215,28 @@ class OpponentPool:
                 allowed.append(allowed_actions(batch, seat, safety)[theirs])
         if observations:
             own = np.flatnonzero(self.member_of >= self.named)
-            values = self.frozen.values(
-                self.member_of[own] - self.named, np.concatenate(observations)
-            )
-            actions[own] = values_to_actions(
-                values, np.concatenate(allowed), self.temperature, self.random
-            )
+            actions[own] = self.answer(own, np.concatenate(observations), np.concatenate(allowed))
         return actions
+
+    def advance(self) -> None:
+        """A step of all envs begins: policies are frozen when they are due, and every env has an
+        opponent."""
+        if self.frozen is None:
+            raise RuntimeError("the pool has not met the learner yet")
+        if self.steps >= self.due:
+            self._freeze()
+            self.due = self.steps + self.every
+        self._draw_for(self.member_of == NOBODY)
+        self.steps += len(self.member_of)
+
+    def answer(
+        self, envs: np.ndarray, observations: np.ndarray, allowed: np.ndarray
+    ) -> np.ndarray:
+        """The actions of the frozen policies that play in `envs`, int [n], for what they see there:
+        uint8 [n]."""
+        assert self.frozen is not None
+        values = self.frozen.values(self.member_of[envs] - self.named, observations)
+        return values_to_actions(values, allowed, self.temperature, self.random)
 
     def note(self, ended: np.ndarray, scores: np.ndarray, groups: Sequence[slice]) -> None:
         """Episodes that ended, bool [num_envs], and the learner's scores there; their envs draw

@@ -25,6 +25,8 @@ from engine_plugin.learn.run_record import read_record
 REPORT = "report.html"
 # Settings that say where, not what.
 UNTOLD = ("out", "resume", "force")
+# Settings that say which game and which kind of reward.
+GIVEN = ("out", "game", "env", "loop", "seat", "demos", "reward", "steps")
 
 CSS = """
 :root { color-scheme: light }
@@ -293,7 +295,7 @@ def _how_to_repeat(record: dict[str, Any]) -> str:
 
 def usual_settings(config: dict[str, Any]) -> PolicyConfig:
     """What the settings would be had only the game and the kind of reward been given."""
-    given = {name: config[name] for name in ("out", "game", "env", "demos", "reward", "steps")}
+    given = {name: config[name] for name in GIVEN if name in config}
     try:
         return PolicyConfig(**given).resolved()
     except ConfigError:  # settings that need others beside them

@@ -17,7 +17,7 @@ import os
 import platform
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from engine_plugin.errors import ConfigError, TrainingDivergedError
+from engine_plugin.errors import ConfigError, TrainingDivergedError, WorldError
 from engine_plugin.files import atomic_write, refuse_existing, remove_torn_writes
 from engine_plugin.learn.acting import Actor, Values, values_to_actions
 from engine_plugin.learn.alarms import not_a_number
@@ -81,7 +81,11 @@ def train_policy(config: PolicyConfig, command: str = "") -> dict[str, Any]:
     Raises ConfigError, OutputExistsError, TrajectoryError, UnknownGameError or a ModelError before
     anything is written; KeyboardInterrupt or TrainingDivergedError with all kept that is good.
     """
-    config = config.resolved(facts_of(config).observation_kind)
+    facts = facts_of(config)
+    config = config.resolved(facts.observation_kind)
+    if config.loop:
+        # What the demonstrations made of them is not asked again.
+        config = replace(config, actions=",".join(facts.actions))
     out = Path(config.out)
     if not config.resume:
         refuse_existing(out, config.force)
@@ -210,7 +214,14 @@ class TrainingRun:
         if self.config.reward == "none":
             return
         with TrainingProgress() as progress, StopRequest() as stop:
-            self.learn(progress, stop)
+            try:
+                self.learn(progress, stop)
+            except WorldError as error:
+                self.save()
+                self.write_report()
+                raise type(error)(
+                    f"{error}\nwhat was learned is kept: --resume goes on from {self.out}"
+                ) from error
             if stop.asked:
                 self.save()
                 self.write_report()

@@ -7,6 +7,7 @@ measurements behind them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from engine_plugin.learn.alarms import NOT_A_NUMBER, figures
@@ -28,7 +29,7 @@ REWARDS = {
 def title(record: dict[str, Any]) -> str:
     """What the run makes, in a line."""
     config, player = record["config"], _player(record)
-    game = config.get("env") or config["game"].capitalize()
+    game = config.get("env") or Path(config.get("loop") or config["game"]).stem.capitalize()
     if config["reward"] == "constant":
         return f"A control for {game}"
     if player and config["reward"] != "game":
@@ -90,6 +91,8 @@ def findings(record: dict[str, Any], best: Line) -> list[str]:
     if "style" in best:
         style = best["style"]
         player = _player(record) or "the demonstrator"
+        is_random = "random_profile" in (record.get("compared_with") or {})
+        zero = "random play" if is_random else "a player that is random but safe"
         if style >= STYLE_BAR:
             how = f"past the bar of {STYLE_BAR} that a shipped model has to reach"
         elif style > CONTROL_BAR:
@@ -103,8 +106,7 @@ def findings(record: dict[str, Any], best: Line) -> list[str]:
                 f"{CONTROL_BAR})"
             )
         said.append(
-            f"Style score {number(style)}, {how}. 0 is a player that is random but safe, 1 is "
-            f"{player}."
+            f"Style score {number(style)}, {how}. 0 is {zero}, 1 is {player}."
         )
     if "return" in best:
         shown = best["return"]

@@ -355,6 +355,16 @@ def _lock(file: FileIO) -> bool:
     return True
 
 
+def recover_recording(path: str | Path) -> bool:
+    """Take over what a sitting that was cut off left beside `path`; False where nothing was, or
+    where the sitting goes on. Raises TrajectoryError, OSError."""
+    journal = journal_path(path)
+    if not journal.exists() or _in_use(journal):
+        return False
+    finish_recording(path)
+    return True
+
+
 def _in_use(journal: Path) -> bool:
     with FileIO(journal, "r") as file:
         return not _lock(file)

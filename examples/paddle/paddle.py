@@ -10,6 +10,8 @@ import sys
 
 import pygame
 
+import engine_plugin as ai
+
 WIDTH, HEIGHT = 720, 440
 PADDLE_SPEED = 6
 FOE_SPEED = 4
@@ -62,13 +64,16 @@ def draw_text(text, text_font, colour, center):
 
 
 serve(random.choice((-1, 1)))
+seat = ai.Seat("paddle", keys={"stay": [], "up": [pygame.K_UP], "down": [pygame.K_DOWN]},
+               see=lambda: {"me": me, "ball": ball, "velocity": velocity, "foe": foe},
+               arena=screen.get_rect(), restart=True)
 while True:
     for event in pygame.event.get():
         if event.type == pygame.QUIT:
             pygame.quit()
             sys.exit()
 
-    keys = pygame.key.get_pressed()
+    keys = seat.keys(pygame.key.get_pressed())
     if keys[pygame.K_UP] or keys[pygame.K_w]:
         me.y -= PADDLE_SPEED
     if keys[pygame.K_DOWN] or keys[pygame.K_s]:
@@ -120,4 +125,5 @@ while True:
     pygame.draw.rect(screen, BLUE, me, border_radius=6)
     pygame.draw.rect(screen, ORANGE, foe, border_radius=6)
     pygame.display.flip()
+    seat.tick(score=score[0] - score[1], over=max(score) == WINNING_SCORE)
     clock.tick(60)

@@ -10,6 +10,8 @@ import sys
 
 import pygame
 
+import engine_plugin as ai
+
 WIDTH, HEIGHT = 520, 640
 SPEED = 300
 RELOAD = 0.25
@@ -40,7 +42,7 @@ class Player(pygame.sprite.Sprite):
         self.lives = 3
 
     def update(self, dt):
-        keys = pygame.key.get_pressed()
+        keys = seat.keys(pygame.key.get_pressed())
         heading = pygame.Vector2(
             keys[pygame.K_RIGHT] - keys[pygame.K_LEFT], keys[pygame.K_DOWN] - keys[pygame.K_UP]
         )
@@ -110,6 +112,11 @@ def new_game():
     time_over = 0
 
 
+seat = ai.Seat(
+    "shooter", keys={"stay": [], "left": [pygame.K_LEFT], "right": [pygame.K_RIGHT],
+                     "up": [pygame.K_UP], "down": [pygame.K_DOWN], "shoot": [pygame.K_SPACE]},
+    see=lambda: {"me": player, "enemies": enemies, "bullets": bullets, "reload": player.reload},
+    arena=screen.get_rect(), nearest={"enemies": 6, "bullets": 3}, restart=lambda: new_game())
 stars = [(random.random() * WIDTH, random.random() * HEIGHT, i % 3 + 1) for i in range(70)]
 new_game()
 while True:
@@ -154,4 +161,5 @@ while True:
     if not player.lives:
         title = big_font.render("Game over", True, WHITE)
         screen.blit(title, title.get_rect(center=screen.get_rect().center))
+    seat.tick(score=score - 100 * (3 - player.lives), over=not player.lives)
     pygame.display.flip()

@@ -10,6 +10,8 @@ import sys
 
 import pygame
 
+import engine_plugin as ai
+
 CELL = 26
 COLUMNS, ROWS = 22, 16
 TOP = 44
@@ -121,6 +123,11 @@ def draw():
 new_game()
 pygame.time.set_timer(STEP, 110)
 pygame.time.set_timer(BERRY, 5000)
+seat = ai.Seat(
+    "snake", keys={"on": [], **{pygame.key.name(key): [key] for key in TURNS}}, restart=new_game,
+    see=lambda: {"me": snake[0], "heading": direction, "food": pygame.Rect(food, (0, 0)),
+                 "berry": [berry] if berry else [], "body": snake[1:]},
+    arena=(COLUMNS, ROWS), nearest={"berry": 1, "body": 12})
 while True:
     for event in pygame.event.get():
         if event.type == pygame.QUIT:
@@ -139,5 +146,6 @@ while True:
         if event.type == BERRY and alive:
             berry = free_cell() if berry is None else None
     draw()
+    seat.tick(score=score, over=not alive)
     pygame.display.flip()
     clock.tick(60)

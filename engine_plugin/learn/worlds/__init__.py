@@ -2,6 +2,7 @@
 
 `matches.py`    our compiled games: matches against scripted players, strength and style
 `gymnasium.py`  any Gymnasium env with discrete actions: returns of episodes
+`loops.py`      a game's own loop with a seat in it, in processes: score of rounds, and style
 """
 
 from __future__ import annotations
@@ -12,11 +13,18 @@ from engine_plugin.learn.worlds.contract import Task
 
 
 def facts_of(config: PolicyConfig) -> GameFacts:
-    """The facts of the game that the settings name. Raises UnknownGameError or ConfigError."""
+    """The facts of the game that the settings name.
+
+    Raises UnknownGameError, ConfigError or WorldError.
+    """
     if config.env:
         from engine_plugin.learn.worlds.gymnasium import gymnasium_facts
 
         return gymnasium_facts(config.env)
+    if config.loop:
+        from engine_plugin.learn.worlds.loops import loop_facts
+
+        return loop_facts(config)
     import fastenv
 
     return fastenv.game_spec(config.game)
@@ -28,6 +36,10 @@ def open_task(config: PolicyConfig) -> Task:
         from engine_plugin.learn.worlds.gymnasium import GymnasiumTask
 
         return GymnasiumTask(config)
+    if config.loop:
+        from engine_plugin.learn.worlds.loops import LoopTask
+
+        return LoopTask(config)
     from engine_plugin.learn.worlds.matches import MatchTask
 
     return MatchTask(config)

@@ -1,0 +1,135 @@
+"""Recording in a game's own loop: by whoever presses keys, in several sittings, through a kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import GAMES
+
+import engine_plugin as ai
+from engine_plugin.bridge.actor import game_environment
+from engine_plugin.bridge.job import Job
+from engine_plugin.bridge.sitting import record, sit
+from engine_plugin.errors import GameLoopError, OutputExistsError
+from engine_plugin.runtime.recorder import recover_recording
+
+FINGERS = str(GAMES / "fingers.py")
+
+
+def actions_of(file):
+    return [episode.actions[:, 0].tolist() for episode in file.episodes]
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "demos.npz"
+
+
+def test_keys_become_decisions_and_f9_discards_the_last_round(out, monkeypatch):
+    """Rounds 1, 3 and 4 remain: in round 3, F9 withdraws round 2."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    sat = record(Job("record", FINGERS, out=str(out)))
+    assert sat["player"] == "keyboard" and sat["rounds_in_file"] == 3
+    file = ai.load_trajectories(out)
+    names = ("stay", "up", "down", "up+down")
+    assert file.header.actions == len(names) and file.header.tick_rate == 10
+    assert actions_of(file) == [[1] * 5, [1] * 5, [2] * 5]
+    assert [e.observations[0, 0, 1] for e in file.episodes] == [1, 3, 4]
+    assert all(episode.terminated for episode in file.episodes)
+
+
+def test_sittings_add_up_and_can_be_replaced(out, monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setenv("ROUNDS", "1")
+    job = Job("record", FINGERS, out=str(out))
+    assert record(job)["rounds_in_file"] == 1
+    assert record(job)["rounds_in_file"] == 2
+    with pytest.raises(OutputExistsError):
+        record(job, add=False)
+    assert record(job, force=True)["rounds_in_file"] == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9")
+def test_a_killed_sitting_loses_a_second_at_most(out, tmp_path):
+    """By the game's own frames: 60 are a second."""
+    frames = tmp_path / "frames"
+    job = Job("record", FINGERS, out=str(out))
+    environment = game_environment() | {"FRAMES": str(frames), "SDL_VIDEODRIVER": "dummy"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "engine_plugin.bridge.run", job.to_json()],
+        env=environment | {"ROUNDS": "1000"},
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    while not frames.exists() or frames.stat().st_size < 150:
+        time.sleep(0.02)
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    played = frames.stat().st_size
+    assert recover_recording(out) and not recover_recording(out)
+    kept = 6 * ai.load_trajectories(out).ticks
+    assert played - 60 - 12 <= kept <= played
+
+
+def test_a_script_plays_through_the_keys_in_rounds_of_their_own_seeds(out, tmp_path):
+    script = tmp_path / "player.py"
+    script.write_text(
+        "import random\n"
+        "def play(shown):\n"
+        "    return random.choice(['wait', 'left', 'right'])\n"
+    )
+    job = Job(
+        "record",
+        str(GAMES / "turns.py"),
+        out=str(out),
+        player=f"{script}:play",
+        headless=True,
+        rounds=3,
+    )
+    sat = record(job)
+    assert (sat["player"], sat["rounds_in_file"]) == ("script play", 3)
+    file = ai.load_trajectories(out)
+    assert len(set(map(tuple, actions_of(file)))) == 3
+    assert np.mean(np.concatenate(actions_of(file)) < 3) > 0.9
+    again = out.with_name("again.npz")
+    record(Job(**{**vars(job), "out": str(again)}))
+    assert actions_of(ai.load_trajectories(again)) == actions_of(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("def play(shown): return 'fly'", "wants 'fly'"),
+        ("def play(shown): return shown['speed']", "KeyError: 'speed'"),
+        ("", "no function 'play'"),
+    ],
+)
+def test_a_script_that_cannot_play_is_told(out, tmp_path, text, says):
+    script = tmp_path / "player.py"
+    script.write_text(text)
+    job = Job(
+        "record", FINGERS, out=str(out), player=f"{script}:play", headless=True, rounds=1
+    )
+    with pytest.raises(GameLoopError, match=says):
+        record(job)
+
+
+def test_nothing_recorded_is_told(out, write_game: object, tmp_path: Path):
+    game = tmp_path / "empty.py"
+    game.write_text("import engine_plugin as ai\nai.Seat('a', keys={'x': []}, see=dict)\n")
+    with pytest.raises(GameLoopError, match="nothing was recorded"):
+        record(Job("record", str(game), out=str(out)))
+
+
+def test_whoever_plays_in_the_window_reaches_loops_that_ask_without_their_seat(monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    played = sit(Job("play", str(GAMES / "polls.py"), player="own"))
+    assert (played["rounds"], played["failed_decisions"]) == (1, 0)
