@@ -61,6 +61,7 @@ def main() -> int:
                 print(f"{options.game}, seed {seed}: {learner}", file=sys.stderr)
                 result = _run(interpreter, PROGRAMS[learner], options.game, seed)
                 runs[learner].append({"seed": seed, **result})
+                print(f"  {_course_of(result)}", file=sys.stderr)
     scores = [_compare(course, runs, target, way) for target in course.targets for way in WAYS]
     if options.json:
         print(json.dumps({"game": options.game, "scores": scores, "runs": runs}))
@@ -81,6 +82,11 @@ def _run(python: str, program: str, game: str, seed: int) -> dict[str, Any]:
         sys.exit(f"{program} failed:\n{run.stderr}")
     result: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
     return result
+
+
+def _course_of(result: dict[str, Any]) -> str:
+    """As "1.0 s 9.6, 2.0 s 45.2": the scores that were judged."""
+    return ", ".join(f"{row['seconds']:.1f} s {row['score']:.4g}" for row in result["judgings"])
 
 
 def _compare(
@@ -126,7 +132,7 @@ def _where_time_goes(runs: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
     names = list(runs[OURS][0]["parts"])
     yield f"{'where the seconds go':<28}{OURS:>20}{PEER:>20}"
     for name in names:
-        cells = [sum(run["parts"][name] for run in results) for results in runs.values()]
+        cells = [sum(run["parts"].get(name, 0) for run in results) for results in runs.values()]
         yield f"{name:<28}{cells[0]:>20.1f}{cells[1]:>20.1f}"
     for name in ("acting", "update"):
         cells = [sum(run["products"][name] for run in results) for results in runs.values()]

@@ -63,7 +63,7 @@ COURSES = {
             "game": "blast", "reward": "game", "levels": "builtin", "opponents": "idle",
             "safety": "none",
         },
-        2_000_000, 2.5, 200, (0.75, 0.9), 120.0,
+        2_000_000, 2.5, 100, (0.75, 0.9), 60.0,
     ),
 }  # fmt: skip
 
@@ -100,6 +100,7 @@ class ScoreClock:
     seconds: of the processor, all threads together: what the learner takes on an idle core
     wall_seconds: that went by meanwhile, on a machine that may be busy with other work
     imports: seconds of the processor before there was a clock
+    runs: whether it runs now; is_over: whether the highest target is held, or the cap reached
     """
 
     def __init__(self, course: Course):
@@ -108,13 +109,16 @@ class ScoreClock:
         self.judge = open_task(course.config(seed=0)).judge(None)
         self.judgings: list[Judging] = []
         self.seconds = self.wall_seconds = 0.0
+        self.runs = self.is_over = False
         self._began = (0.0, 0.0)
         self._due = course.judge_every
 
     def go_on(self) -> None:
+        self.runs = True
         self._began = (time.process_time(), time.perf_counter())
 
     def stop(self) -> None:
+        self.runs = False
         self.seconds += time.process_time() - self._began[0]
         self.wall_seconds += time.perf_counter() - self._began[1]
         self._due = self.seconds + self.course.judge_every
@@ -126,26 +130,21 @@ class ScoreClock:
 
     def note(self, measured: dict[str, Any], steps: int) -> None:
         """Keep what was measured while the clock stood still."""
-        self.judgings.append(
-            Judging(
-                round(self.seconds, 3), round(self.wall_seconds, 3), steps, score_of(measured)
-            )
-        )
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the highest target is held, or the cap reached."""
+        score = score_of(measured)
+        row = Judging(round(self.seconds, 3), round(self.wall_seconds, 3), steps, score)
+        self.judgings.append(row)
         held = reached(self.judgings, self.course.targets[-1]) is not None
-        return held or self.seconds >= self.course.cap
+        self.is_over = held or self.seconds >= self.course.cap
 
 
 class Parts:
     """Seconds and calls of the parts of a learner's work, whose functions are wrapped from outside.
 
-    The first call of each is kept apart: it compiles.
+    The first call of each is kept apart: it compiles. What the judge calls does not count.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: ScoreClock) -> None:
+        self.clock = clock
         self.seconds: dict[str, float] = {}
         self.calls: dict[str, int] = {}
         self.first = 0.0
@@ -155,6 +154,8 @@ class Parts:
         self.seconds[part], self.calls[part] = 0.0, 0
 
         def wrapped(*arguments: Any, **named: Any) -> Any:
+            if not self.clock.runs:
+                return function(*arguments, **named)
             start = time.process_time()
             result = function(*arguments, **named)
             took = time.process_time() - start
@@ -210,11 +211,12 @@ def on_one_core() -> None:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def result_of(clock: ScoreClock, parts: Parts, products: dict[str, float]) -> dict[str, Any]:
+def result_of(parts: Parts, products: dict[str, float]) -> dict[str, Any]:
     """What a learner's process prints, JSON-ready.
 
     products: seconds that the matrix products of the whole run's "acting" and "update" take alone
     """
+    clock = parts.clock
     return {
         "imports": round(clock.imports, 3),
         "judgings": [asdict(row) for row in clock.judgings],

@@ -52,11 +52,13 @@ class TimedRun(TrainingRun):
 
 def train(course: Course, seed: int, out: str) -> dict[str, Any]:
     config = course.config(seed, out)
-    clock, parts = ScoreClock(course), Parts()
+    clock = ScoreClock(course)
+    parts = Parts(clock)
     clock.go_on()
     run = TimedRun(config, "", open_task(config), None)
     run.clock = clock
     learner = run.learner
+    run.prepare = parts.timed("preparing", run.prepare)
     run.values = Values(parts.timed("acting", learner.act))
     run.world.step = parts.timed("env", run.world.step)
     run.replay.add = parts.timed("storing", run.replay.add)
@@ -70,7 +72,7 @@ def train(course: Course, seed: int, out: str) -> dict[str, Any]:
         "acting": parts.calls["acting"] * product_seconds(kernels, config.num_envs, 1, False),
         "update": run.updates * product_seconds(kernels, config.batch_size, 3, True),
     }
-    return {"steps": run.steps, "updates": run.updates, **result_of(clock, parts, products)}
+    return {"steps": run.steps, "updates": run.updates, **result_of(parts, products)}
 
 
 def main() -> int:

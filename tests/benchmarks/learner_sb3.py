@@ -30,47 +30,38 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from engine_plugin.learn.worlds import facts_of
+import fastenv
+from engine_plugin.grid import GridLayout, cell_table
 
 SEATS = 2
 
 
 class Board(BaseFeaturesExtractor):
-    """A grid game's bytes as numbers that a dense layer can use: every cell's content one-hot and
-    how soon it is deadly, both players' places one-hot, all other fields from 0 to 1."""
+    """A grid game's bytes as numbers that a dense layer can use: of every cell the features that
+    our encoder takes, both players' places one-hot, the other fields scaled."""
 
     def __init__(self, observation_space: gymnasium.spaces.Box, game: str):
-        spec = facts_of(COURSES[game].config(0))
-        fields, start = {}, 0
-        for field in spec.observation:
-            fields[field.name] = slice(start, start + field.size)
-            start += field.size
-        contents = len(spec.contents)
-        cell = np.zeros((256, contents), np.float32)
-        for value in range(256):
-            content, danger = value & 15, value >> 4
-            if 0 < content < contents:
-                cell[value, content - 1] = 1
-            cell[value, contents - 1] = (9 - danger) / 8 if danger else 0
-        cells = fields.pop("cells")
-        places = [name for name in fields if name.endswith(("_column", "_row"))]
-        sizes = [spec.width if name.endswith("_column") else spec.height for name in places]
-        count = (cells.stop - cells.start) * contents + sum(sizes) + len(fields)
-        super().__init__(observation_space, count)
-        self.cells, self.starts = cells, [fields[name].start for name in places]
-        self.sizes, self.others = sizes, slice(cells.stop, None)
-        self.register_buffer("cell", torch.from_numpy(cell))
-        self.register_buffer("high", torch.from_numpy(observation_space.high[self.others]).float())
+        layout = GridLayout.of(fastenv.game_spec(game))
+        table = torch.from_numpy(cell_table(layout.contents))
+        places = (
+            (layout.own_row, layout.height), (layout.own_column, layout.width),
+            (layout.foe_row, layout.height), (layout.foe_column, layout.width),
+        )  # fmt: skip
+        board = layout.height * layout.width
+        sizes = [size for _, size in places]
+        super().__init__(
+            observation_space, board * table.shape[1] + sum(sizes) + len(layout.scalars)
+        )
+        self.cells, self.places = slice(layout.cells, layout.cells + board), places
+        self.others = [offset for offset, _ in layout.scalars]
+        self.register_buffer("table", table)
+        self.register_buffer("scales", torch.tensor([scale for _, scale in layout.scalars]))
 
     def forward(self, observations: Any) -> Any:
         ids = observations.long()
-        cells = self.cell[ids[:, self.cells]].flatten(1)
-        places = [
-            torch.nn.functional.one_hot(ids[:, start], size)
-            for start, size in zip(self.starts, self.sizes, strict=True)
-        ]
-        others = observations[:, self.others] / self.high
-        return torch.cat([cells, *places, others], dim=1)
+        cells = self.table[ids[:, self.cells]].flatten(1)
+        hot = [torch.nn.functional.one_hot(ids[:, place], size) for place, size in self.places]
+        return torch.cat([cells, *hot, observations[:, self.others] * self.scales], dim=1)
 
 
 @dataclass(frozen=True)
@@ -140,7 +131,8 @@ class Judge(BaseCallback):
 
 
 def train(course: Course, peer: Peer, seed: int) -> dict[str, Any]:
-    clock, parts = ScoreClock(course), Parts()
+    clock = ScoreClock(course)
+    parts = Parts(clock)
     clock.go_on()
     makers = [
         partial(_make, peer.env, peer.options[index % len(peer.options)])
@@ -166,7 +158,7 @@ def train(course: Course, peer: Peer, seed: int) -> dict[str, Any]:
     return {
         "steps": model.num_timesteps,
         "updates": model._n_updates,
-        **result_of(clock, parts, products),
+        **result_of(parts, products),
         "versions": {
             "stable_baselines3": stable_baselines3.__version__, "torch": torch.__version__,
         },
