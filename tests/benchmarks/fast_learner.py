@@ -6,15 +6,19 @@
 One after the other, seed by seed, each in a process of its own on one core and one thread. Every
 second (of Blast: every 2.5) of its own clock a learner stands still and is judged: greedy, on the
 same unseen validation episodes for both, by the same code. A score is *first* reached at the first
-judging that shows it, and *held* from the first of three in a row. Neither clock counts judging,
-checkpoints or imports; both count the making of the networks and all compiling.
+judging that shows it, and *held* from the first of three in a row. A run ends when the highest
+score is held, when its steps are used up, or at the course's cap (see learner_courses.py). Neither
+clock counts judging, checkpoints or imports; both count the making of the networks and all
+compiling.
 
 The clock is the processor's: what a learner takes where the core is its own. Wall-clock seconds
-stand beside it in brackets; on a busy machine they say how busy it was.
+stand beside it in brackets; on a busy machine they say how busy it was. Below the scores stands
+where the seconds went, and what NumPy takes for the same matrix products and nothing else.
 
-CartPole: the settings that rl-baselines3-zoo tuned. Blast: against `idle`, without our filter of
-fatal actions, which the Gymnasium env does not have either; the best of the settings in
-learner_sb3.py. A player that walks at random and never bombs wins 70 % of these matches.
+CartPole: the mean return, Stable-Baselines3 with the settings that rl-baselines3-zoo tuned. Blast:
+the share of matches won against `idle`, without our filter of fatal actions, which the Gymnasium
+env does not have either; Stable-Baselines3 with the best of the settings that learner_sb3.py names.
+A player that walks at random and never bombs wins 70 % of these matches.
 
 torch and Stable-Baselines3 are installed into an environment of their own, see sb3_environment.py;
 --environment keeps it. Exit status 1 where our median is over half of the other's at the highest
