@@ -63,7 +63,7 @@ COURSES = {
             "game": "blast", "reward": "game", "levels": "builtin", "opponents": "idle",
             "safety": "none",
         },
-        2_000_000, 2.5, 100, (0.75, 0.9), 60.0,
+        2_000_000, 2.5, 100, (0.75, 0.8, 0.9), 60.0,
     ),
 }  # fmt: skip
 
