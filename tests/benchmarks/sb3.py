@@ -2,8 +2,7 @@
 
     python tests/benchmarks/sb3.py --game race --steps 4000 --json
 
-torch is no dependency of this package: a virtual environment in a temporary folder gets it and
-Stable-Baselines3 from the package index (a minute or more), trains there and is thrown away.
+The environment (see sb3_environment.py) is made in a temporary folder and thrown away;
 --environment FOLDER keeps it for the next time.
 """
 
@@ -11,16 +10,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
-import tempfile
-import venv
 from pathlib import Path
 
-import fastenv
-
-PACKAGES = ("torch==2.13.0", "stable-baselines3>=2.7", "gymnasium>=1.0")
+from sb3_environment import sb3_python, with_our_packages
 
 # Runs in the environment of its own; nothing in it knows fastenv but the env's name.
 TRAINING = """
@@ -56,14 +50,13 @@ def main() -> int:
     parser.add_argument("--environment", type=Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        python = _environment(options.environment or Path(temporary) / "sb3")
-        env_id = f"fastenv.adapters.gymnasium:fastenv/{options.game.capitalize()}-v0"
+    env_id = f"fastenv.adapters.gymnasium:fastenv/{options.game.capitalize()}-v0"
+    with sb3_python(options.environment) as python:
         run = subprocess.run(
             [python, "-c", TRAINING, env_id, str(options.steps)],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": fastenv.get_include()},
+            env=with_our_packages(),
             check=True,
         )
     result = json.loads(run.stdout.splitlines()[-1])
@@ -72,16 +65,6 @@ def main() -> int:
     else:
         print("\n".join(f"{name}: {value}" for name, value in result.items()))
     return 0
-
-
-def _environment(folder: Path) -> str:
-    """The interpreter of an environment with Stable-Baselines3, made if it is not there."""
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not python.exists():
-        venv.create(folder, with_pip=True)
-        print(f"installing {', '.join(PACKAGES)}", file=sys.stderr)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-    return str(python)
 
 
 if __name__ == "__main__":
