@@ -38,7 +38,6 @@ _VECTOR: dict[str, Any] = {
     "epsilon_steps": 10_000,
     "symmetries": 1,
     "newest_ticks": 250,
-    "clone_epochs": 1_000,
     "scale_rewards": True,
     "safety": "none",
     "evaluate_every": 60.0,
@@ -62,7 +61,6 @@ BY_OBSERVATION: dict[str, dict[str, Any]] = {
         "epsilon_steps": 0,
         "symmetries": 8,
         "newest_ticks": 40,
-        "clone_epochs": 100,
         "scale_rewards": False,
         "safety": "survivable",
         "evaluate_every": 60.0,
@@ -83,7 +81,7 @@ BY_OBSERVATION: dict[str, dict[str, Any]] = {
 }
 
 # Of a game's own loop every env is a process, and its rounds are long.
-LOOP: dict[str, Any] = {"num_envs": 4, "evaluation_episodes": 12, "clone_epochs": 100}
+LOOP: dict[str, Any] = {"num_envs": 4, "evaluation_episodes": 12}
 
 # With a memory: fewer and larger updates, each of many steps.
 RECURRENT: dict[str, Any] = {
@@ -125,7 +123,7 @@ RANGES: tuple[tuple[tuple[str, ...], float, float], ...] = (
     (("num_envs", "n_step", "steps_per_update", "evaluation_episodes", "replay_size"), 1, math.inf),
     (("updates_at_once", "memory_size", "sequence", "max_frames"), 1, math.inf),
     (("burn_in",), 0, math.inf),
-    (("pool_size", "snapshot_every"), 1, math.inf),
+    (("pool_size", "snapshot_every", "clone_updates"), 1, math.inf),
     (("width", "window", "discriminator_width", "discriminator_window"), 1, math.inf),
     (("batch_size",), 2, math.inf),
     (("epsilon", "target_tau", "rate_end", "old_negatives"), 0, 1),
@@ -267,11 +265,11 @@ class PolicyConfig:
     """Steps before those, which only refresh what it remembered when they were played."""
     width: Open[int] = OPEN
     """Units of the hidden layers; open: 256, for --env 128."""
-    window: int = 9
+    window: int = 7
     """Side of the egocentric window that the Q-network sees (odd)."""
     ways: bool = True
     """Tell the networks how near things are on foot, besides the window (learn/ways.py)."""
-    discriminator_window: int = 9
+    discriminator_window: int = 7
     """Side of the egocentric window that the discriminator sees (odd)."""
     discriminator_width: Open[int] = OPEN
     """Units of the discriminator's hidden layers; open: 128, for --env 64."""
@@ -300,9 +298,8 @@ class PolicyConfig:
     control: Literal["none", "random-discriminator", "shuffled"] = "none"
     """A run that should fail if the measure is right. random-discriminator: it never learns;
     shuffled: the demonstrated actions are dealt out anew among the states."""
-    clone_epochs: Open[int] = OPEN
-    """Passes over the demonstrations when cloning; open: 100, for --env 1,000, where they are
-    few."""
+    clone_updates: int = 4_000
+    """Updates of cloning, however many the demonstrations are: few are seen oftener."""
     evaluate_every: Open[float] = OPEN
     """Seconds of training between two evaluations; each writes a checkpoint. Open: 60."""
     evaluate_steps: Open[int] = OPEN

@@ -192,11 +192,10 @@ class TrainingRun:
         assert self.examples is not None and isinstance(self.learner, DQNLearner)
         transitions = self.examples.learned
         config = self.config
-        rounds = config.clone_epochs * max(len(transitions) // CLONE_BATCH, 1)
-        for done in range(rounds):
+        for done in range(config.clone_updates):
             # A cosine from the learning rate down to nothing (Loshchilov & Hutter 2017).
             self.learner.set_learning_rate(
-                config.learning_rate * (1 + math.cos(math.pi * done / rounds)) / 2
+                config.learning_rate * (1 + math.cos(math.pi * done / config.clone_updates)) / 2
             )
             batch = transitions.sample(self.random, CLONE_BATCH, 1)
             shown = (batch.observations[:, 0], batch.actions[:, 0])

@@ -39,7 +39,7 @@ def config(out: Path, env: str = CORRIDOR, **changes: Any) -> PolicyConfig:
     settings: dict[str, Any] = {
         "steps": 640, "warm_up": 128, "seed": 2, "width": 16, "batch_size": 32, "num_envs": 4,
         "steps_per_update": 8, "updates_at_once": 1, "epsilon_steps": 300, "evaluate_steps": 320,
-        "evaluation_episodes": 4, "discriminator_width": 16, "clone_epochs": 2,
+        "evaluation_episodes": 4, "discriminator_width": 16, "clone_updates": 8,
         "threads": tf.config.threading.get_intra_op_parallelism_threads(), **changes,
     }
     return PolicyConfig(out=str(out), env=env, **settings)

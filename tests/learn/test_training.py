@@ -46,7 +46,7 @@ TINY: dict[str, Any] = {
     "minutes": 500.0, "steps": STEPS, "seed": 3, "opponents": "survivor,hunter",
     "levels": "builtin", "num_envs": 16, "batch_size": 32, "demo_share": 0.25,
     "steps_per_update": 32, "warm_up": 128, "replay_size": 320, "width": 16, "window": 5,
-    "discriminator_window": 5, "discriminator_width": 16, "clone_epochs": 2,
+    "discriminator_window": 5, "discriminator_width": 16, "clone_updates": 8,
     "evaluate_every": 1e6, "evaluation_episodes": 2, "safety": "survivable",
     "select": "auto", "encoder": "dense", "symmetries": 8, "gradient_penalty": 0.0,
     "discriminator_dropout": 0.1, "margin": 0.0, "clone_weight": 0.0, "warm_start": False,
@@ -542,5 +542,5 @@ def test_forcing_a_cloned_run_over_another_leaves_nothing_of_it(
 ) -> None:
     out = tmp_path / "run"
     shutil.copytree(style.out, out)
-    train(out, demos, reward="none", force=True, clone_epochs=1)
+    train(out, demos, reward="none", force=True, clone_updates=4)
     assert load_checkpoint(out / "checkpoint.npz")[1]["steps"] == 0

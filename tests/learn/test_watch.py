@@ -122,7 +122,7 @@ def test_nothing_learns_from_what_is_held_out(
             setattr(self, method, spied)
 
         monkeypatch.setattr(owner, "__init__", wrapped)
-    train(tmp_path / "run", demos, warm_start=True, clone_epochs=1, steps=3_200)
+    train(tmp_path / "run", demos, warm_start=True, clone_updates=4, steps=3_200)
     assert len(seen) > 1_000 and len(secret) > 100
     assert not seen & secret
 
