@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from conftest import GAMES, trace
+from own_games import GAMES, trace
 
 from engine_plugin.errors import GameLoopError
 
