@@ -72,8 +72,9 @@ ROOMS = (
         tuple(
             f"engine_plugin/bridge/{name}.py"
             for name in (
-                "__init__", "actions", "actor", "clock", "driven", "job", "players",
-                "recording", "remote", "run", "schema", "seat", "sitting", "wire",
+                "__init__", "act", "actions", "actor", "clock", "driven", "game_file", "here",
+                "job", "players", "recording", "remote", "run", "schema", "seat", "sitting",
+                "wire",
             )
         ),
         (*RUNTIME, "engine_plugin.bridge"),
@@ -349,7 +350,7 @@ assert seat.keys(pygame.key.get_pressed())[pygame.K_UP]
     ),
     Proof(
         "what plays for a learner loads no models",
-        "import engine_plugin.bridge.run, engine_plugin.bridge.machine",
+        "import engine_plugin.bridge.act, engine_plugin.bridge.machine",
         (*TRAINING, "fastenv", "gymnasium", "onnxruntime", "engine_plugin.runtime"),
         ("pygame",),
     ),

@@ -93,15 +93,14 @@ class FrozenNetworks:
 
     def _values_graph(self, observations: Any, rows: Any) -> Any:
         """rows int32 [slots, most]: -> float32 [slots, most, actions]."""
-        window, vector = self.network.encoder(observations)
+        # An encoder has one part or two; the second is None of games brought along.
+        parts = [part for part in self.network.encoder(observations) if part is not None]
 
         def of_one_copy(arguments: Any) -> Any:
-            own_weights, own_window, own_vector = arguments
+            own_weights, own_parts = arguments
             mapping = list(zip(self.network.trainable_variables, own_weights, strict=True))
             with keras.StatelessScope(state_mapping=mapping):
-                return self.network.judge(own_window, own_vector)
+                return self.network.judge(*own_parts, *[None] * (2 - len(own_parts)))
 
         weights = [stack.read_value() for stack in self._stacks]
-        return tf.vectorized_map(
-            of_one_copy, (weights, tf.gather(window, rows), tf.gather(vector, rows))
-        )
+        return tf.vectorized_map(of_one_copy, (weights, [tf.gather(part, rows) for part in parts]))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from conftest import GAMES, trace
+from own_games import GAMES, trace
 
 from engine_plugin.errors import GameLoopError
 
@@ -138,7 +138,7 @@ def test_a_game_that_exits_before_its_round_is_over_is_told(start, write_game, l
     ("end", "says"),
     [
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "killed by SIGSEGV"),
-        ("import os; os._exit(5)", "ended with status"),
+        ("import os; os._exit(5)", "exit status 5"),
     ],
 )
 def test_a_process_that_dies_is_told_with_the_last_frame(start, write_game, end, says):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import trace
+from own_games import trace
 
 import engine_plugin as ai
 from engine_plugin.bridge.job import Job

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import GAMES, HEAD
+from own_games import GAMES, HEAD
 
 import engine_plugin as ai
 from engine_plugin import cli

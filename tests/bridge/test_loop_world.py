@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import GAMES
+from own_games import GAMES
 
 from engine_plugin.bridge.job import Job
 from engine_plugin.bridge.sitting import record

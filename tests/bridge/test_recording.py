@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import GAMES
+from own_games import GAMES
 
 import engine_plugin as ai
 from engine_plugin.bridge.actor import game_environment
