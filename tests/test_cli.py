@@ -547,7 +547,7 @@ def test_train_export_evaluate_and_inspect_one_model(
     run, model = tmp_path / "run", tmp_path / "copy.onnx"
     status, text, _ = command(
         "train", "policy", "--demos", store / "hunter.npz", "--reward", "none", "--out", run,
-        "--levels", "builtin", "--clone-epochs", "1", "--width", "8", "--window", "3",
+        "--levels", "builtin", "--clone-updates", "4", "--width", "8", "--window", "3",
         "--num-envs", "4", "--evaluation-episodes", "2", "--threads", threads,
         "--opponents", "survivor",
     )

@@ -74,7 +74,7 @@ def test_a_game_file_goes_from_nothing_to_an_opponent(run, folder):
         "rounds_in_file"
     ] == 4
 
-    run("clone", "pong.py", "--clone-epochs", "30", "--steps", "1", *SMALL)
+    run("clone", "pong.py", "--clone-updates", "200", "--steps", "1", *SMALL)
     assert ai.read_card("runs/pong-clone/model.onnx").training["config"]["reward"] == "none"
     run("train", "pong.py", "--steps", "300", "--warm-up", "100", *SMALL)
 
