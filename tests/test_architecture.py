@@ -86,7 +86,7 @@ ROOMS = (
     ),
     Room(
         "engine_plugin.bridge, as a Gymnasium env",
-        ("engine_plugin/bridge/drive.py",),
+        ("engine_plugin/bridge/driven_env.py",),
         ("engine_plugin.bridge", "engine_plugin.errors", "numpy", "gymnasium"),
     ),
     Room(

@@ -104,7 +104,7 @@ def test_the_examination_of_this_machine_is_json_and_readable():
     report = doctor.examine()
     assert json.loads(json.dumps(report)) == report
     assert set(report["commands"]) == {
-        "play", "record", "train", "generate", "evaluate", "export", "report"
+        "play", "record", "train", "generate", "evaluate", "export", "report", "ghost"
     }  # fmt: skip
     assert report["versions"]["numpy"]
     assert report["compiled_games"] and all(report["compiled_games"].values())
