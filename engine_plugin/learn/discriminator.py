@@ -17,7 +17,7 @@ import tensorflow as tf
 from engine_plugin.facts import GameFacts
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.dqn import chosen, cloning_loss, log_policy
-from engine_plugin.learn.networks import DQN, Discriminator, example_of
+from engine_plugin.learn.networks import DQN, Discriminator, compiled_updates, example_of
 from engine_plugin.learn.replay import Transitions, only_part
 from engine_plugin.learn.rewards import (
     absorbing_value,
@@ -36,7 +36,7 @@ class DiscriminatorLearner:
         self.optimizer = keras.optimizers.Adam(config.discriminator_rate, global_clipnorm=10.0)
         self.optimizer.build(self.network.trainable_variables)
         self.update = tf.function(self._update, autograph=False)
-        self.update_many = tf.function(self._update_many, autograph=False, jit_compile=True)
+        self.update_many = compiled_updates(self._update_many, facts, config)
         self.clone = tf.function(self._clone, autograph=False)
         self.weigh = tf.function(self._weigh, autograph=False)
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from engine_plugin.facts import GameFacts
 from engine_plugin.learn.config import PolicyConfig
-from engine_plugin.learn.networks import Discriminator, build_network
+from engine_plugin.learn.networks import Discriminator, build_network, compiled_updates
 from engine_plugin.learn.replay import Transitions, only_part
 from engine_plugin.learn.rewards import absorbing_value, style_reward
 
@@ -110,8 +110,7 @@ class DQNLearner(ValueLearner):
         self.act = tf.function(self._act, autograph=False)
         self.act_averaged = tf.function(self._act_averaged, autograph=False)
         self.update = tf.function(self._update, autograph=False)
-        # XLA fuses the hundreds of small operations of an update; it pays where many are made.
-        self.update_many = tf.function(self._update_many, autograph=False, jit_compile=True)
+        self.update_many = compiled_updates(self._update_many, facts, config)
         self.clone = tf.function(self._clone, autograph=False)
 
     def _act(self, observations: Any, allowed: Any) -> Any:

@@ -15,7 +15,7 @@ import tensorflow as tf
 from engine_plugin.facts import GameFacts
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.dqn import ValueLearner, allowed_only
-from engine_plugin.learn.networks import RecurrentDQN
+from engine_plugin.learn.networks import RecurrentDQN, compiled_updates
 from engine_plugin.learn.replay import Sequences
 
 
@@ -28,7 +28,7 @@ class RecurrentLearner(ValueLearner):
         self.state_size = config.memory_size
         self.act = tf.function(self._act, autograph=False)
         self.act_averaged = tf.function(self._act_averaged, autograph=False)
-        self.update_many = tf.function(self._update_many, autograph=False, jit_compile=True)
+        self.update_many = compiled_updates(self._update_many, facts, config)
 
     def _act(self, observations: Any, allowed: Any, state: Any) -> tuple[Any, Any]:
         values, state = self.network(observations, state)
