@@ -72,7 +72,7 @@ ROOMS = (
         tuple(
             f"engine_plugin/bridge/{name}.py"
             for name in (
-                "__init__", "act", "actions", "actor", "clock", "driven", "game_file", "here",
+                "__init__", "act", "actions", "actor", "clock", "drive", "driven", "game_file", "here",
                 "job", "players", "recording", "remote", "run", "schema", "seat", "sitting",
                 "wire",
             )
