@@ -72,9 +72,9 @@ ROOMS = (
         tuple(
             f"engine_plugin/bridge/{name}.py"
             for name in (
-                "__init__", "act", "actions", "actor", "clock", "drive", "driven", "game_file", "here",
-                "job", "players", "recording", "remote", "run", "schema", "seat", "sitting",
-                "wire",
+                "__init__", "act", "actions", "actor", "clock", "drive", "driven", "game_file",
+                "here", "job", "players", "recording", "remote", "run", "schema", "seat",
+                "sitting", "wire",
             )
         ),
         (*RUNTIME, "engine_plugin.bridge"),
