@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import select
 import sys
+import threading
 import time
 from pathlib import Path
 from types import FrameType
@@ -214,10 +216,21 @@ def _say(text: str) -> None:
     print(f"engine-plugin: {text}", file=sys.stderr, flush=True)
 
 
+def _end_with(answers: int) -> None:
+    """End the game when nobody is left who would read its answer: the command was killed."""
+    if not hasattr(select, "poll"):
+        return
+    reader = select.poll()
+    reader.register(answers, 0)  # its end is told whatever one asks for
+    reader.poll()
+    os._exit(1)
+
+
 def sit(job: Job) -> NoReturn:
     """Record or play, and print one line of JSON: what came of it, or the error."""
     answers = os.dup(1)
     os.dup2(2, 1)  # what the game prints
+    threading.Thread(target=_end_with, args=(answers,), daemon=True).start()
     try:
         result: dict[str, Any] = Sitting(job).run()
     except EnginePluginError as error:

@@ -79,6 +79,33 @@ def test_a_killed_sitting_loses_a_second_at_most(out, tmp_path):
     assert played - 60 - 12 <= kept <= played
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing tells there that a pipe is closed")
+def test_a_game_ends_with_the_command_that_started_it(out, tmp_path):
+    frames = tmp_path / "frames"
+    job = Job("record", FINGERS, out=str(out))
+    environment = game_environment() | {"FRAMES": str(frames), "SDL_VIDEODRIVER": "dummy"}
+    command = (
+        "import subprocess, sys; subprocess.run("
+        "[sys.executable, '-m', 'engine_plugin.bridge.run', sys.argv[1]], stdout=subprocess.PIPE)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", command, job.to_json()],
+        env=environment | {"ROUNDS": "1000"},
+        stderr=subprocess.DEVNULL,
+    )
+    while not frames.exists() or frames.stat().st_size < 10:
+        time.sleep(0.02)
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    until = time.monotonic() + 20
+    played = -1
+    while played != frames.stat().st_size:
+        assert time.monotonic() < until, "the game goes on"
+        played = frames.stat().st_size
+        time.sleep(1)
+
+
 def test_a_script_plays_through_the_keys_in_rounds_of_their_own_seeds(out, tmp_path):
     script = tmp_path / "player.py"
     script.write_text(
