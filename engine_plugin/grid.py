@@ -123,3 +123,8 @@ class GridLayout:
                 if field.name not in positions
             ),
         )
+
+    @property
+    def things(self) -> tuple[int, ...]:
+        """Contents that the ways lead to: all but floor and wall."""
+        return tuple(content for content in range(1, self.contents) if content != self.wall)

@@ -35,13 +35,10 @@ class GridEncoder:
         self._layout = layout
         self._table = cell_table(layout.contents)
         self._offsets = window_offsets(WINDOW)
-        self._things = [
-            content for content in range(1, layout.contents) if content != layout.wall
-        ]
         self._vector, self._vector_bias = _affine(layout)
         self._places = WINDOW * WINDOW
         self._channels = self._table.shape[1] + 1
-        self._targets = len(self._things) + 4
+        self._targets = len(layout.things) + 4
         self.size = (
             self._places * self._channels
             + len(self._vector_bias)
@@ -103,7 +100,7 @@ class GridEncoder:
         foe = self._single_cell(graph, values, layout.foe_row, layout.foe_column)
         sources = graph.add("Concat", foe, in_the_way, axis=2)
         in_line = self._in_line(graph, values, sources, clear)
-        others = graph.slice(sets, 3, 4 + len(self._things), 2)
+        others = graph.slice(sets, 3, 4 + len(layout.things), 2)
         targets = graph.add("Concat", foe, others, in_line, axis=2)
         near = self._nearness(graph, values, targets, free)
         best = graph.add("ReduceMax", near, graph.integers(1), keepdims=1)
@@ -128,7 +125,7 @@ class GridEncoder:
                 ~opaque,
                 solid & (content != layout.wall) & ~threatened,
                 ~solid & ~threatened,
-                *(content == thing for thing in self._things),
+                *(content == thing for thing in layout.things),
             ],
             axis=1,
         )

@@ -29,8 +29,8 @@ def compiled_updates(
     update_many: Callable[..., Any], facts: GameFacts, config: PolicyConfig
 ) -> Any:
     """A function that makes many updates, as a graph. XLA fuses the hundreds of small operations
-    of each; not those of a convolution, whose gradient takes it six times as long on a processor
-    as TensorFlow's own kernels."""
+    of each; not those of a convolution, whose gradient takes it several times as long on a
+    processor as TensorFlow's own kernels."""
     convolves = facts.observation_kind == "image" or config.encoder == "convolutional"
     return tf.function(update_many, autograph=False, jit_compile=not convolves)
 

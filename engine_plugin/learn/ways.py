@@ -39,8 +39,7 @@ class Ways:
         self.layout = layout
         # A view shows at the place of each probe what lies at the one that is moved there.
         self.shown = np.argsort(probe_orders, axis=1).astype(np.int32)
-        self.things = things_of(layout)
-        self.targets = len(self.things) + 4
+        self.targets = len(layout.things) + 4
         self.size = 2 * len(PROBES) * self.targets
 
     def __call__(self, values: Any, symmetry: Any = None) -> Any:
@@ -74,7 +73,7 @@ class Ways:
             else values[:, layout.reach],
         )
         sets = [foe, row_sets(~solid & (danger == 0))]
-        sets += [row_sets(content == thing) for thing in self.things]
+        sets += [row_sets(content == thing) for thing in layout.things]
         return nearness(
             tf.concat([tf.stack(sets, axis=2), in_line], axis=2),
             row_sets(~solid)[..., None],
@@ -113,7 +112,7 @@ class FoundWays:
             wall=layout.wall,
             solid=layout.solid,
             opaque=layout.opaque,
-            things=things_of(layout),
+            things=layout.things,
             longest=LONGEST,
             line=LINE,
         )
@@ -133,12 +132,6 @@ def preparation(facts: GameFacts, config: PolicyConfig) -> Preparation:
     if isinstance(facts, GameSpec) and config.ways:
         return FoundWays(GridLayout.of(facts))
     return AsSeen(facts.observation_shape)
-
-
-def things_of(layout: GridLayout) -> list[int]:
-    """Contents that are targets: all but floor and wall."""
-    return [content for content in range(1, layout.contents) if content != layout.wall]
-
 
 
 def _is_one_of(content: Any, kinds: tuple[int, ...]) -> Any:

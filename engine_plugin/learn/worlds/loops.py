@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,8 @@ def read_demonstrations(path: str, hello: Hello) -> tuple[ForeignGame, Trajector
     recorded = declared.with_combinations()
     shown = replace(hello.facts, actions=recorded.names)
     file = load_trajectories(path, game=shown.name, layout_hash=shown.layout_hash)
+    if not file.episodes:
+        raise TrajectoryError(f"{path}: expected a round or more, got none")
     chosen = np.concatenate([episode.actions[:, 0] for episode in file.episodes])
     if hello.facts.actions == declared.names:
         learned, places = really_used(recorded, chosen, declared)
@@ -391,9 +393,10 @@ class LoopTask:
         return LoopWorld(self.job, count, PARITY, seed, other=RandomPlayer(seed))
 
     def demonstrations(self) -> Demonstrations | None:
-        file = self.demonstrated()
+        file = self.demonstrated
         return None if file is None else demonstrations_of(file, self.facts)
 
+    @cached_property
     def demonstrated(self) -> TrajectoryFile | None:
         """The file that the settings name, in the actions of the facts."""
         if not self.config.demos:
@@ -415,7 +418,7 @@ class LoopJudge:
         self.selects_style = config.select == "style" or (
             config.select == "auto" and config.reward not in ("game", "mix")
         )
-        file = task.demonstrated()
+        file = task.demonstrated
         if file is not None:
             random = play_rounds(
                 self.job,
@@ -510,8 +513,6 @@ def judge_loop(
     }
     if style is not None:
         file = read_demonstrations(style, probe(job))[1]
-        if not file.episodes:
-            raise TrajectoryError(f"{style}: expected a round or more, got none")
         random = play_rounds(job, RandomPlayer(seed), episodes, RANDOM_PLAY, seed, other)
         likeness = Likeness(rounds_of(file), random, facts)
         result["style"] = {
