@@ -12,7 +12,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from engine_plugin import strict_json
 from engine_plugin.checks import Checks
@@ -29,7 +29,10 @@ CARD_KEY = "engine_plugin.card"
 SCHEMA = 1
 KINDS = ("policy", "generator")
 RULES = ("greedy", "softmax")
-SAFETIES = ("none", "survivable")
+Safety = Literal["none", "survivable", "cautious"]
+SAFETIES: tuple[Safety, ...] = get_args(Safety)
+# For how many ticks the filter reckons with a step of the other players.
+CAUTION = {"survivable": 0, "cautious": 1}
 OBSERVATION_TYPES = ("uint8", "float32")
 MAX_MODEL_BYTES = 64 << 20
 
@@ -57,7 +60,8 @@ class Decision:
 
     rule: "greedy" takes the best allowed action, "softmax" samples softmax(q / temperature)
     temperature: above 0, in units of q; greedy ignores it
-    safety: "survivable" allows only actions that can be survived, where there is one
+    safety: "survivable" allows only actions that can be survived if the others stand still, where
+        there is one; "cautious" those that can wherever they step now, where there is one
     """
 
     rule: str = "greedy"
@@ -73,6 +77,11 @@ class Decision:
         _expect(
             self.safety in SAFETIES, f"decision safety: expected {SAFETIES}, got {self.safety!r}"
         )
+
+    @property
+    def caution(self) -> int:
+        """What `fastenv`'s `survivable_mask(caution=...)` is asked for."""
+        return CAUTION.get(self.safety, 0)
 
 
 @dataclass(frozen=True)

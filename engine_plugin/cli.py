@@ -111,6 +111,8 @@ class Export:
     """Export the latest checkpoint instead of the best."""
     temperature: float = 0.0
     """Temperature that the model plays with; the higher, the oftener it errs. 0: the run's."""
+    safety: Literal["run", "cautious", "survivable", "none"] = "run"
+    """Safety filter that the model plays with; run: the one it was trained with."""
     force: bool = False
     """Replace an existing file."""
     json: bool = False
@@ -177,6 +179,8 @@ class Evaluate:
     """Levels: `generator` (the shipped one), `builtin`, or a folder."""
     style: str | None = None
     """Demonstration file: also score how like its demonstrator the model plays."""
+    safety: Literal["card", "cautious", "survivable", "none"] = "card"
+    """Safety filter, beside playing without it: as the model's card says, or this one."""
     json: bool = False
     """Print the result as one line of JSON."""
 
@@ -195,8 +199,8 @@ class Tournament:
     """Game to play."""
     levels: str = "generator"
     """Levels: `generator` (the shipped one), `builtin`, or a folder."""
-    safety: Literal["card", "survivable", "none"] = "card"
-    """Safety filter of the models: as their cards say, for all, or for none."""
+    safety: Literal["card", "cautious", "survivable", "none"] = "card"
+    """Safety filter of the models: as their cards say, or one for all of them."""
     anchor: str | None = None
     """Contestant whose Elo is set to 1000; without it the survivor, or else the first."""
     out: Path | None = None
@@ -349,6 +353,7 @@ def export(command: Export) -> dict[str, Any]:
         command.out,
         latest=command.latest,
         temperature=command.temperature,
+        safety=None if command.safety == "run" else command.safety,
         force=command.force,
     )
 
@@ -388,6 +393,7 @@ def evaluate(command: Evaluate) -> dict[str, Any]:
         command.seed,
         command.levels,
         command.style,
+        None if command.safety == "card" else command.safety,
         say=lambda text: print(text, file=sys.stderr),
     )
 

@@ -28,7 +28,7 @@ def describe_evaluation(result: dict[str, Any]) -> str:
     """The result of `evaluate`: a row an opponent, with and without the filter, then style."""
     lines = [f"{result['model']} plays {result['game']}, seed {result['seed']}"]
     for safety, against in result["by_safety"].items():
-        lines += ["", "with the safety filter" if safety == "survivable" else "without it"]
+        lines += ["", "without it" if safety == "none" else "with the safety filter"]
         first = next(iter(against.values()))
         rates = list(first["profile"])
         counts = {key: title for key, title in COUNTS.items() if key in first}
@@ -57,8 +57,8 @@ def describe_evaluation(result: dict[str, Any]) -> str:
         lines += table([["player", *rates], *rows])
         told = [
             f"{words} {style['score_by_safety'][safety]:.3f} ({bounds[0]:.2f} to {bounds[1]:.2f})"
-            for safety, words in (("survivable", "style score"), ("none", "without the filter"))
-            if (bounds := style["interval_by_safety"].get(safety))
+            for safety, bounds in style["interval_by_safety"].items()
+            for words in ["without the filter" if safety == "none" else "style score"]
         ]
         lines += [f"{'; '.join(told)}; 0: safe at random, 1: the {style['demonstrator']}"]
     return "\n".join(lines)

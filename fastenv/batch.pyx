@@ -144,6 +144,7 @@ cdef void reset_chosen(const void* context, int first, int end) noexcept nogil:
 
 ctypedef struct MaskTask:
     const Tables* tables
+    int caution
     uint8_t* masks
 
 
@@ -152,7 +153,9 @@ cdef void survivable_masks(const void* context, int first, int end) noexcept nog
     cdef size_t size = task.tables.players * task.tables.actions
     cdef int index
     for index in range(first, end):
-        task.tables.interface.survivable(state_of(task.tables, index), task.masks + index * size)
+        task.tables.interface.survivable(
+            state_of(task.tables, index), task.caution, task.masks + index * size
+        )
 
 
 ctypedef struct DecisionTask:
@@ -416,18 +419,26 @@ cdef class BatchEnv:
             f"got {described(actions)}"
         )
 
-    def survivable_mask(self, out=None):
+    def survivable_mask(self, out=None, int caution=0):
         """uint8 [num_envs, players, actions]: legal actions after which some way of moving and
-        waiting outlives everything now due, the others standing still. Written into `out`."""
+        waiting outlives everything now due, if nothing more is laid and the others stand still.
+        Written into `out`.
+
+        caution: with 1 or more, wherever the others walk in so many ticks; where no action
+        survives that, for as many ticks fewer as leaves one. Raises ValueError below 0.
+        """
         cdef Py_buffer masks
         cdef MaskTask task
         shape = (self.num_envs, self.players, self.tables.actions)
+        if caution < 0:
+            raise ValueError(f"expected a caution of at least 0, got {caution}")
         if out is None:
             out = np.empty(shape, np.uint8)
         elif out.shape != shape:
             raise ValueError(f"expected out of shape {shape}, got {out.shape}")
         take_bytes(out, 3, PyBUF_WRITABLE, &masks)
         task.tables = &self.tables
+        task.caution = caution
         task.masks = <uint8_t*>masks.buf
         with nogil:
             self.workers.run(survivable_masks, &task, self.num_envs)

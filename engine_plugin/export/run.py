@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from engine_plugin.card import Safety
 from engine_plugin.errors import ConfigError
 from engine_plugin.export.policy import (
     Network,
@@ -35,6 +36,7 @@ def export_run(
     *,
     latest: bool = False,
     temperature: float = 0.0,
+    safety: Safety | None = None,
     force: bool = False,
 ) -> dict[str, Any]:
     """Write the model of a run: its best weights, or the latest checkpoint's.
@@ -42,8 +44,9 @@ def export_run(
     out: the file, which names the model; None means model.onnx in the run's folder, which is
         replaced, and the folder's name.
     temperature: what the model samples its actions with instead of the run's (0); the higher, the
-        oftener it errs, and the easier an opponent it is. Its evaluation was another's and is left
-        out of the card.
+        oftener it errs, and the easier an opponent it is.
+    safety: the filter it plays with, one of card.SAFETIES, instead of the run's (None).
+    With either, the run's evaluation was another's and is left out of the card.
     Raises ConfigError for a folder that holds no run and for a temperature that is negative or of
     no use to a greedy policy, OutputExistsError, ParityError.
     """
@@ -58,7 +61,12 @@ def export_run(
             f"expected a positive temperature, and a soft policy, which samples; got {temperature} "
             f"and a {config.policy} one"
         )
-    config = replace(config, play_temperature=temperature or config.play_temperature)
+    trained = config
+    config = replace(
+        config,
+        play_temperature=temperature or config.play_temperature,
+        safety=safety or config.safety,
+    )
     task = open_task(config)
     groups, facts = load_checkpoint(folder / ("checkpoint.npz" if latest else "best.npz"))
     network = build_network(task.facts, config)
@@ -70,7 +78,9 @@ def export_run(
         "seconds": facts["seconds"] if latest else evaluation["seconds"],
     }
     name = Path(out).stem if out is not None else folder.resolve().name
-    card = policy_card(name, task.facts, config, training, {} if temperature else evaluation)
+    card = policy_card(
+        name, task.facts, config, training, evaluation if config == trained else {}
+    )
     world = task.parity_world(PARITY_ENVS, config.seed)
     difference = export_policy(network, card, path, _recorded_play(network, config, world))
     return {

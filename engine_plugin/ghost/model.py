@@ -36,7 +36,7 @@ def raise_ghost(
     done and returns the bytes of the model.
 
     observations [n, obs_size] of the game's dtype, actions uint8 [n]
-    name: of the ghost, in its card; safety: the card's, "survivable" or "none"
+    name: of the ghost, in its card; safety: the card's, one of card.SAFETIES
 
     The same examples and seed give the same bytes on the same machine. Raises ConfigError for a
     game whose observations a ghost cannot read, and ModelError kinds where the model is refused.

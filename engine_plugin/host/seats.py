@@ -66,6 +66,7 @@ class AgentSeat:
         self.name = name
         self.label = name.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".onnx")
         self._controller = AgentController(policy)
+        self._caution = policy.card.decision.caution
         self._survivable: np.ndarray | None = None
 
     @property
@@ -76,7 +77,7 @@ class AgentSeat:
         self._controller.reset(seed)
 
     def choose(self, batch: fastenv.BatchEnv, player: int) -> int:
-        self._survivable = batch.survivable_mask(self._survivable)
+        self._survivable = batch.survivable_mask(self._survivable, self._caution)
         return self._controller.tick(
             batch.observations[0, player],
             batch.legal_mask[0, player],

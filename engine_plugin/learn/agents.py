@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 import fastenv
+from engine_plugin.card import CAUTION
 from engine_plugin.runtime.policy import Policy, load_policy
 from fastenv import BatchEnv, GameSpec
 
@@ -67,11 +68,14 @@ class ModelAgent:
         self.stream = np.random.default_rng(seed)
 
     def act(self, batch: BatchEnv, seat: int) -> np.ndarray:
-        safe = self.policy.card.decision.safety == "survivable"
+        decision = self.policy.card.decision
+        masks = None
+        if decision.safety != "none":
+            masks = batch.survivable_mask(caution=decision.caution)[:, seat]
         actions = self.policy.act_batch(
             batch.observations[:, seat],
             batch.legal_mask[:, seat],
-            survivable_masks=batch.survivable_mask()[:, seat] if safe else None,
+            survivable_masks=masks,
             generator=self.stream,
         )
         return actions.astype(np.uint8)
@@ -87,7 +91,7 @@ def load_agent(name: str, spec: GameSpec, safety: str | None = None) -> Scripted
     """The agent of this name: "bot:NAME" or NAME for a scripted player, a shipped model's name
     such as "blast/hard", or a model file.
 
-    safety: "survivable" or "none" instead of what a model's card says
+    safety: one of card.SAFETIES instead of what a model's card says
 
     Raises UnknownGameError for an unknown scripted player, ModelError kinds for a model.
     """
@@ -109,11 +113,11 @@ def restore_stream(agent: Agent, state: dict[str, Any] | None) -> None:
 
 
 def allowed_actions(batch: BatchEnv, seat: int, safety: str) -> np.ndarray:
-    """uint8 [num_envs, actions]: survivable actions where there are any, else the legal ones."""
+    """uint8 [num_envs, actions]: what this `safety` (card.SAFETIES) leaves, else the legal ones."""
     legal: np.ndarray = batch.legal_mask[:, seat]
     if safety == "none":
         return legal
-    survivable: np.ndarray = batch.survivable_mask()[:, seat]
+    survivable: np.ndarray = batch.survivable_mask(caution=CAUTION[safety])[:, seat]
     return np.where(survivable.any(axis=1, keepdims=True), survivable, legal)
 
 

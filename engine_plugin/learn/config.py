@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
+from engine_plugin.card import Safety
 from engine_plugin.errors import ConfigError
 
 # A setting that is left open is None until `resolved` fills it in by the kind of observation. All
@@ -220,9 +221,10 @@ class PolicyConfig:
     epsilon_steps: Open[int] = OPEN
     """Env steps over which that share falls from 1 to `epsilon`; open: 0, for --env 10,000, of
     images 100,000."""
-    safety: Open[Literal["survivable", "none"]] = OPEN
-    """Which actions are allowed in behaviour and target: survivable ones, or all legal ones; open:
-    survivable, for --env none, where nothing is known of what can be survived."""
+    safety: Open[Safety] = OPEN
+    """Which actions are allowed in behaviour and target. survivable: if the others stand still;
+    cautious: wherever they step now; none: all legal ones. Open: survivable, for --env none, where
+    nothing is known of what can be survived."""
     batch_size: Open[int] = OPEN
     """Transitions in one update; open: 512, for --env 128."""
     demo_share: float = 0.25

@@ -31,8 +31,6 @@ from engine_plugin.runtime.policy import Policy, load_policy
 from engine_plugin.trajectory import load_trajectories
 from fastenv import GameSpec, Level
 
-SAFETIES = ("survivable", "none")
-
 
 def policy_function(policy: Policy) -> PolicyFunction:
     """A loaded model as a function of observations and allowed actions."""
@@ -62,14 +60,16 @@ def judge_model(
     seed: int,
     levels: str,
     style: str | None,
+    safety: str | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Matches of `model` (a file, a shipped name, or bot:NAME) against scripted players or models.
 
     Returns counts, their shares with 95 % intervals, and profile for each opponent, as the card
     says it plays ("against") and with and without the safety filter, and with `style` the style
-    score against that file's demonstrator on the same seeds, levels and opponents as his. `say` is
-    told what is played, once all is checked.
+    score against that file's demonstrator on the same seeds, levels and opponents as his.
+    `safety` is one of card.SAFETIES instead of what the card says; `say` is told what is played,
+    once all is checked.
     """
     if episodes < 1:
         raise ConfigError(f"expected at least one episode, got {episodes}")
@@ -86,18 +86,19 @@ def judge_model(
         decision: dict[str, Any] = {"rule": "scripted"}
     else:
         policy = load_policy(model, game=game, layout_hash=spec.layout_hash)
+        policy = policy.with_decision(safety=safety)
         own = policy.card.decision.safety
         decision = asdict(policy.card.decision)
         contenders = {
-            safety: policy_function(policy.with_decision(safety=safety, seed=seed))
-            for safety in SAFETIES
+            each: policy_function(policy.with_decision(safety=each, seed=seed))
+            for each in (own if own != "none" else "survivable", "none")
         }
     shown = None if style is None else _style_header(style, spec)
     say(f"playing {episodes} matches against {', '.join(against)}")
     judged: dict[str, Any] = {}
-    for safety, contender in contenders.items():
-        played = play_episodes(spec, contender, against, episodes, seed, grounds, safety)
-        judged[safety] = {
+    for each, contender in contenders.items():
+        played = play_episodes(spec, contender, against, episodes, seed, grounds, each)
+        judged[each] = {
             name: with_shares(summary(spec, rows)) for name, rows in played.items()
         }
     result = {

@@ -76,7 +76,7 @@ def play_tournament(
     """A round-robin of models (files or shipped names) and scripted players (bot:NAME).
 
     matches: of every pair, half in each seating, on the same levels and seeds for all pairs
-    safety: "survivable" or "none" instead of what the models' cards say
+    safety: one of card.SAFETIES instead of what the models' cards say
     anchor: whose rating is 1000; without it the survivor where it plays, else the first
     keep, out: folder for that many of the most instructive matches of every kind
 

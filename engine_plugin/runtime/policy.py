@@ -75,7 +75,7 @@ class Policy:
         observation: [obs_size], or the shape of the model's input; uint8 or float32 as the
             card's layout says
         legal_mask, survivable_mask: [actions], non-zero where allowed; the second is needed
-            where `card.decision.safety` is "survivable"
+            where `card.decision.safety` is "survivable" or "cautious"
         generator: samples instead of the policy's own stream
 
         Raises ModelMismatchError for arrays that do not fit the model and ModelBrokenError
@@ -224,7 +224,8 @@ class Policy:
         if survivable is None:
             raise ModelMismatchError(
                 f"{self.card.name!r} was evaluated with the safety filter: expected a survivable "
-                "mask, got none; pass survivable_mask (fastenv: batch.survivable_mask()), or use "
+                "mask, got none; pass survivable_mask (fastenv: batch.survivable_mask("
+                f"caution={self.card.decision.caution})), or use "
                 "policy.with_decision(safety='none')"
             )
         survivable = np.asarray(survivable)

@@ -704,17 +704,38 @@ cdef void make_forecast(
                 boards.reach[index] = flames_of(&bombs[index], &boards)
 
 
-cdef Bits lasting_cells(const Forecast* forecast, int other_cell) noexcept nogil:
+# The cells where the other player may be.
+ctypedef struct Whereabouts:
+    Bits[HORIZON + 1] cells         # in tick t, 0 being now
+    int moving                      # ticks in which they grow; 0: the other stands still
+
+
+cdef void make_whereabouts(
+    int cell, int caution, const Forecast* forecast, Whereabouts* out
+) noexcept nogil:
+    """The other player on `cell` may walk in each of the next `caution` ticks."""
+    cdef Bits entered
+    cdef int tick
+    out.moving = min(caution, forecast.ticks)
+    out.cells[0] = bits_of(cell)
+    for tick in range(1, out.moving + 1):
+        entered = bits_and(bits_neighbours(out.cells[tick - 1]), forecast.passable[tick])
+        out.cells[tick] = bits_or(out.cells[tick - 1], entered)
+
+
+cdef Bits lasting_cells(const Forecast* forecast, const Whereabouts* other) noexcept nogil:
     """The cells from which, being there in tick 1, some way of moving and waiting outlives it all
-    while the other player stands still. Found from the last tick backwards.
+    without entering a cell where the other player may be. Found from the last tick backwards.
 
     That the other player may burn on the way, and so end the match, is not counted on.
     """
-    cdef Bits lasting, entered, other = bits_of(other_cell)
+    cdef Bits lasting, entered
     cdef int tick
     lasting = bits_without(bits_all(), forecast.deadly[forecast.ticks])
     for tick in range(forecast.ticks, 1, -1):
-        entered = bits_without(bits_and(lasting, forecast.passable[tick]), other)
+        entered = bits_without(
+            bits_and(lasting, forecast.passable[tick]), other.cells[min(tick, other.moving)]
+        )
         lasting = bits_or(lasting, bits_neighbours(entered))
         lasting = bits_without(lasting, forecast.deadly[tick - 1])
     return lasting
@@ -725,30 +746,62 @@ cdef inline bint is_calm(const BlastState* state) noexcept nogil:
     return state.bomb_count == 0 and state.tick + FUSE < CLOSING_TICK
 
 
-cdef void fill_survivable(
-    const BlastState* state, int player, const Forecast* forecast, uint8_t* mask
+cdef int lasting_actions(
+    const BlastState* state, int player, int caution, const Forecast* as_it_stands,
+    const Forecast* with_bomb, const uint8_t* legal, uint8_t* mask
 ) noexcept nogil:
-    """`survivable_actions` with the forecast of no new bomb at hand; unused if all is calm."""
-    cdef const Player* self = &state.players[player]
-    cdef int action, cell, other_cell = state.players[1 - player].cell
-    cdef Forecast with_bomb
+    """Write the actions that last against an other player of this caution; how many there are.
+
+    as_it_stands: NULL where all is calm; with_bomb: with one that this player lays now, NULL where
+    that is not legal
+    """
+    cdef int here = state.players[player].cell, there = state.players[1 - player].cell
+    cdef int action, cell, count = 0
+    cdef Whereabouts other
     cdef Bits lasting
-    cdef Bomb bomb
-    write_legal(state, player, mask)
-    if not is_calm(state):
-        lasting = lasting_cells(forecast, other_cell)
+    memcpy(mask, legal, ACTIONS)
+    if as_it_stands != NULL:
+        make_whereabouts(there, caution, as_it_stands, &other)
+        lasting = lasting_cells(as_it_stands, &other)
         for action in range(BOMB):
-            cell = self.cell + mask[action] * OFFSETS[action]
-            if cell == other_cell:
-                cell = self.cell
-            mask[action] &= bits_has(lasting, cell)
-    if mask[BOMB]:
+            cell = here + legal[action] * OFFSETS[action]
+            if action != WAIT and bits_has(other.cells[min(1, other.moving)], cell):
+                # The step may be refused, and is where the other stands still.
+                mask[action] &= bits_has(lasting, here)
+                mask[action] &= caution == 0 or bits_has(lasting, cell)
+            else:
+                mask[action] &= bits_has(lasting, cell)
+    if with_bomb != NULL:
+        make_whereabouts(there, caution, with_bomb, &other)
+        mask[BOMB] = bits_has(lasting_cells(with_bomb, &other), here)
+    for action in range(ACTIONS):
+        count += mask[action]
+    return count
+
+
+cdef void fill_survivable(
+    const BlastState* state, int player, int caution, const Forecast* as_it_stands, uint8_t* mask
+) noexcept nogil:
+    """`survivable_actions` with the forecast of no new bomb at hand, NULL where all is calm; with
+    caution where that leaves an action, else with less."""
+    cdef const Player* self = &state.players[player]
+    cdef const Forecast* after_laying = NULL
+    cdef uint8_t[ACTIONS] legal
+    cdef Forecast with_bomb
+    cdef Bomb bomb
+    write_legal(state, player, legal)
+    if legal[BOMB]:
         bomb.cell = self.cell
         bomb.fuse = HORIZON
         bomb.range = self.range
         bomb.owner = player
         make_forecast(state, &bomb, &with_bomb)
-        mask[BOMB] = bits_has(lasting_cells(&with_bomb, other_cell), self.cell)
+        after_laying = &with_bomb
+    caution = min(caution, HORIZON)
+    while not lasting_actions(
+        state, player, caution, as_it_stands, after_laying, legal, mask
+    ) and caution > 0:
+        caution -= 1
 
 
 cdef void survivable_actions(const BlastState* state, int player, uint8_t* mask) noexcept nogil:
@@ -757,19 +810,23 @@ cdef void survivable_actions(const BlastState* state, int player, uint8_t* mask)
     close until the last of these has burst, or in the next eight ticks.
     """
     cdef Forecast forecast
-    if not is_calm(state):
+    if is_calm(state):
+        fill_survivable(state, player, 0, NULL, mask)
+    else:
         make_forecast(state, NULL, &forecast)
-    fill_survivable(state, player, &forecast, mask)
+        fill_survivable(state, player, 0, &forecast, mask)
 
 
-cdef void blast_survivable(const void* raw, uint8_t* masks) noexcept nogil:
+cdef void blast_survivable(const void* raw, int caution, uint8_t* masks) noexcept nogil:
     cdef const BlastState* state = <const BlastState*>raw
+    cdef const Forecast* as_it_stands = NULL
     cdef Forecast forecast      # one for both players
     cdef int player
     if not is_calm(state):
         make_forecast(state, NULL, &forecast)
+        as_it_stands = &forecast
     for player in range(PLAYERS):
-        fill_survivable(state, player, &forecast, masks + player * ACTIONS)
+        fill_survivable(state, player, caution, as_it_stands, masks + player * ACTIONS)
 
 
 # ------------------------------------------------------------------------------- the game's table

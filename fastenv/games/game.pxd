@@ -36,8 +36,8 @@ ctypedef struct GameInterface:
     int (*step)(void* state, const uint8_t* actions, float* rewards) noexcept nogil
     # Write observations uint8 [players, observation_size] and legal masks uint8 [players, actions].
     void (*observe)(const void* state, uint8_t* observations, uint8_t* legal) noexcept nogil
-    # Write survivable masks uint8 [players, actions].
-    void (*survivable)(const void* state, uint8_t* masks) noexcept nogil
+    # Write survivable masks uint8 [players, actions], for others who may walk for `caution` ticks.
+    void (*survivable)(const void* state, int caution, uint8_t* masks) noexcept nogil
     # Write the episode's counters int32 [players, statistics].
     void (*statistics)(const void* state, int32_t* out) noexcept nogil
     # Whether a state that came from outside can be stepped without harm.

@@ -261,7 +261,7 @@ cdef void race_observe(const void* raw, uint8_t* observations, uint8_t* legal) n
         legal += ACTIONS
 
 
-cdef void race_survivable(const void* raw, uint8_t* masks) noexcept nogil:
+cdef void race_survivable(const void* raw, int caution, uint8_t* masks) noexcept nogil:
     """Nobody dies in a race: every legal action is survived."""
     cdef const RaceState* state = <const RaceState*>raw
     cdef int player, action

@@ -114,8 +114,8 @@ class Reference:
         target = _beside(player.cell, STEPS[action])
         return self.content[target] not in (WALL, CRATE, BOMB_HERE)
 
-    def step(self, actions: tuple[int, int], spared: int | None = None) -> tuple[int, int]:
-        """One tick; the rewards. A `spared` player cannot die (for what can be survived)."""
+    def step(self, actions: tuple[int, int], spared: tuple[int, ...] = ()) -> tuple[int, int]:
+        """One tick; the rewards. Who is `spared` cannot die (for what can be survived)."""
         if self.terminated:
             return (0, 0)
         self.tick += 1
@@ -128,7 +128,7 @@ class Reference:
         self._burst()
         dead = {seat for seat, player in enumerate(self.players) if player.cell in self.flames}
         dead |= self._close()
-        for seat in dead - {spared}:
+        for seat in dead - set(spared):
             self.players[seat].alive = False
         return self._result()
 
@@ -313,28 +313,66 @@ class Reference:
 
     # ---------------------------------------------------------------- what can be survived
 
-    def survivable_mask(self, seat: int) -> np.ndarray:
-        """uint8 [actions], by trying every way of moving and waiting after each legal action."""
+    def survivable_mask(self, seat: int, caution: int = 0) -> np.ndarray:
+        """uint8 [actions], by trying every way of moving and waiting after each legal action: with
+        the greatest caution up to this one that leaves an action."""
         mask = np.zeros(6, np.uint8)
         for action in range(6):
             if self.is_legal(seat, action):
-                last = max([bomb.fuse for bomb in self.bombs] + [FUSE])
-                until = self.tick + (FUSE + 1 if action == BOMB else last)
-                mask[action] = self._outlives(seat, action, until, set())
-        return mask
+                mask[action] = Outlook(self, seat, action, caution).is_survived()
+        return mask if mask.any() or not caution else self.survivable_mask(seat, caution - 1)
 
-    def _outlives(self, seat: int, action: int, until: int, tried: set[tuple[int, Cell]]) -> bool:
-        game = self.copy()
-        game.step((action, WAIT) if seat == 0 else (WAIT, action), spared=1 - seat)
-        player = game.players[seat]
-        # The board goes the same way wherever this player walks, so a place and a tick are enough.
-        if not player.alive or (game.tick, player.cell) in tried:
+
+class Outlook:
+    """What the next ticks bring to the player in `seat` who plays `action` now, if nobody lays
+    another bomb and the other player walks anywhere for `caution` ticks and then stands still."""
+
+    def __init__(self, game: Reference, seat: int, action: int, caution: int) -> None:
+        self.here = game.players[seat].cell
+        self.target = _beside(self.here, STEPS.get(action, (0, 0)))
+        self.laid = {self.here} if action == BOMB else set()
+        last = max([bomb.fuse for bomb in game.bombs] + [FUSE])
+        self.ticks = FUSE + 1 if action == BOMB else last
+        # The board goes the same way wherever the two walk.
+        now = action if action == BOMB else WAIT
+        self.boards = [game]
+        for tick in range(self.ticks):
+            board = self.boards[-1].copy()
+            board.step((now if tick == 0 else WAIT, WAIT)[:: -1 if seat else 1], spared=(0, 1))
+            self.boards.append(board)
+        # Where the other player may be, tick by tick.
+        self.taken = [{game.players[1 - seat].cell}]
+        for tick in range(1, self.ticks + 1):
+            walked = {
+                _beside(cell, step)
+                for cell in self.taken[-1] for step in DIRECTIONS
+                if tick <= caution and self._is_free(_beside(cell, step), tick)
+            }  # fmt: skip
+            self.taken.append(self.taken[-1] | walked)
+        self.caution = caution
+
+    def is_survived(self) -> bool:
+        if self.target not in self.taken[1] or self.target == self.here:
+            return self._outlives(1, self.target, set())
+        # The step may be refused; where the other stands still it is.
+        places = [self.here, self.target] if self.caution else [self.here]
+        return all(self._outlives(1, cell, set()) for cell in places)
+
+    def _is_free(self, cell: Cell, tick: int) -> bool:
+        """Whether a step in this tick, 1 being the next, may lead there."""
+        board = self.boards[tick - 1]
+        return board.content[cell] not in (WALL, CRATE, BOMB_HERE) and cell not in self.laid
+
+    def _outlives(self, tick: int, cell: Cell, tried: set[tuple[int, Cell]]) -> bool:
+        """Whether who stands on `cell` after this tick gets through all that comes."""
+        board = self.boards[tick]
+        if (tick, cell) in tried or cell in board.flames or board.content[cell] == WALL:
             return False
-        tried.add((game.tick, player.cell))
-        return game.tick >= until or any(
-            game._outlives(seat, then, until, tried)
-            for then in (WAIT, UP, DOWN, LEFT, RIGHT)
-            if game.is_legal(seat, then)
+        tried.add((tick, cell))
+        return tick == self.ticks or any(
+            self._outlives(tick + 1, to, tried)
+            for to in [cell, *(_beside(cell, step) for step in DIRECTIONS)]
+            if to == cell or (self._is_free(to, tick + 1) and to not in self.taken[tick + 1])
         )
 
 

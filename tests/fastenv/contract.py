@@ -347,6 +347,16 @@ class GameContract:
             assert (batch.survivable_mask() <= batch.legal_mask).all()
             self.play(batch, range(tick, tick + 1))
 
+    def test_caution_takes_survivable_actions_away_but_never_the_last(self) -> None:
+        batch = self.make(8, seed=2)
+        for tick in range(60):
+            plain, cautious = batch.survivable_mask(), batch.survivable_mask(caution=1)
+            assert (cautious <= plain).all()
+            assert (cautious.any(axis=2) == plain.any(axis=2)).all()
+            self.play(batch, range(tick, tick + 1))
+        with pytest.raises(ValueError, match="caution of at least 0"):
+            batch.survivable_mask(caution=-1)
+
     def test_scripted_players_play_legal_actions(self) -> None:
         for name, bot in self.bots.items():
             batch = self.make(8, seed=3)

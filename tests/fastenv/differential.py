@@ -16,6 +16,8 @@ import numpy as np
 import fastenv
 
 Actions = tuple[int, int]
+# The survivable masks are compared for these in turn.
+CAUTIONS = (0, 1, 3)
 
 
 class Reference(Protocol):
@@ -40,7 +42,7 @@ class Reference(Protocol):
     def legal_mask(self) -> np.ndarray:
         """uint8 [players, actions]."""
 
-    def survivable_mask(self, seat: int) -> np.ndarray:
+    def survivable_mask(self, seat: int, caution: int = 0) -> np.ndarray:
         """uint8 [actions], by trying every way out."""
 
     def snapshot(self) -> dict[str, Any]:
@@ -108,9 +110,11 @@ class Twin:
             ]
         )
 
-    def can_survive_like(self, seat: int, mask: np.ndarray) -> bool:
+    def can_survive_like(self, seat: int, mask: np.ndarray, caution: int = 0) -> bool:
         """Whether `mask` [actions] is what trying every way out gives."""
-        return any(np.array_equal(game.survivable_mask(seat), mask) for game in self.candidates)
+        return any(
+            np.array_equal(game.survivable_mask(seat, caution), mask) for game in self.candidates
+        )
 
     def looks_like(self, snapshot: dict[str, Any]) -> bool:
         return any(comparable(game.snapshot()) == comparable(snapshot) for game in self.candidates)
@@ -189,11 +193,15 @@ class Comparison:
             self._check_survivable(index, twin)
 
     def _check_survivable(self, index: int, twin: Twin) -> None:
-        compiled = self.batch.survivable_mask()[index]
+        caution = CAUTIONS[self.survivable_checked // 2 % len(CAUTIONS)]
+        compiled = self.batch.survivable_mask(caution=caution)[index]
         for seat in range(2):
             self.survivable_checked += 1
-            if not twin.can_survive_like(seat, compiled[seat]):
-                self._differs(index, f"survivable mask of seat {seat}, got {compiled[seat]}")
+            if not twin.can_survive_like(seat, compiled[seat], caution):
+                self._differs(
+                    index,
+                    f"survivable mask of seat {seat}, caution {caution}, got {compiled[seat]}",
+                )
 
     def _differs(self, index: int, what: str) -> None:
         self.mismatches.append(f"env {index}, step {self.steps}: {what.strip()}")

@@ -193,7 +193,7 @@ class Reference:
             [[self.is_legal(seat, action) for action in STEPS] for seat in range(2)], np.uint8
         )
 
-    def survivable_mask(self, seat: int) -> np.ndarray:
+    def survivable_mask(self, seat: int, caution: int = 0) -> np.ndarray:
         """uint8 [actions]: nobody dies in Race, so whatever is legal."""
         return np.array(self.legal_mask()[seat])
 

@@ -330,3 +330,22 @@ def test_careful_players_play_survivable_actions_while_there_are_any(name):
         # A survivable wait is the resort of one whose walk is threatened.
         assert ((chosen == 1) | ~masks.any(axis=2)).all()
         batch.step(actions)
+
+
+def test_what_caution_leaves_is_survived_wherever_the_other_steps():
+    batch, bot = fastenv.make_batch("blast", 128, seed=3), fastenv.make_bot("hunter")
+    twin = fastenv.make_batch("blast", 1, levels=batch.levels, autoreset=False)
+    told_apart = 0
+    for _ in range(150):
+        plain, cautious = batch.survivable_mask(), batch.survivable_mask(caution=1)
+        for env in np.flatnonzero((plain != cautious)[:, 0].any(axis=1)):
+            told_apart += 1
+            blob = batch.save_state(int(env))
+            for action in np.flatnonzero(cautious[env, 0]):
+                for step in np.flatnonzero(batch.legal_mask[env, 1, :5]):
+                    twin.load_state(0, blob)
+                    twin.step(np.array([[action, step]], np.uint8))
+                    assert twin.terminated[0] or twin.survivable_mask()[0, 0].any()
+                    assert twin.rewards[0, 0] >= 0
+        batch.step(np.stack([bot.act(batch, seat) for seat in range(2)], axis=1))
+    assert told_apart > 100

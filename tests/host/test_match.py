@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import fastenv
+from engine_plugin.card import Decision
 from engine_plugin.errors import ConfigError, ModelMissingError
 from engine_plugin.host import seats
 from engine_plugin.host.input import Command, InputState
@@ -70,9 +71,17 @@ def test_an_ended_round_stays_as_it_is() -> None:
 
 
 class OnlySafe:
-    """Stands for a policy: needs the survivable mask and takes the first action it allows."""
+    """Stands for a policy: needs the survivable mask, keeps it and takes the first action."""
 
-    card = SimpleNamespace(period=1, actions=fastenv.game_spec("blast").actions, name="safe")
+    card = SimpleNamespace(
+        period=1,
+        actions=fastenv.game_spec("blast").actions,
+        name="safe",
+        decision=Decision(safety="cautious"),
+    )
+
+    def __init__(self) -> None:
+        self.masks: list[np.ndarray] = []
 
     def copy(self, *, seed: int = 0) -> OnlySafe:
         return self
@@ -83,6 +92,7 @@ class OnlySafe:
     def act(
         self, observation: np.ndarray, legal: np.ndarray, *, survivable_mask: np.ndarray
     ) -> int:
+        self.masks.append(survivable_mask.copy())
         return int((legal & survivable_mask).argmax())
 
 
@@ -90,10 +100,11 @@ def test_agents_get_observations_and_masks_through_the_controller(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = {}
+    safe = OnlySafe()
 
     def load(name: str, **expected: str) -> OnlySafe:
         asked[name] = expected
-        return OnlySafe()
+        return safe
 
     monkeypatch.setattr(seats, "load_policy", load)
     seat = make_seat("runs/x/policy.onnx", "blast")
@@ -102,10 +113,13 @@ def test_agents_get_observations_and_masks_through_the_controller(
     assert seat.label == "policy"
     match = Match("blast", [seat, make_seat("bot:idle", "blast")])
     match.start_round(open_level(), 0)
+    cautious = []
     for _ in range(5):
+        cautious.append(match.batch.survivable_mask(caution=1)[0, 0])
         match.choose()
         match.tick()
     assert seat.failures == 0
+    assert np.array_equal(safe.masks, cautious)
 
 
 @pytest.mark.parametrize(

@@ -163,8 +163,13 @@ cdef void flag_observe(const void* raw, uint8_t* observations, uint8_t* legal) n
     flag_legal(raw, legal)
 
 
+cdef void flag_survivable(const void* raw, int caution, uint8_t* masks) noexcept nogil:
+    """Nobody dies: every legal action is survived."""
+    flag_legal(raw, masks)
+
+
 cdef void flag_legal(const void* raw, uint8_t* masks) noexcept nogil:
-    """Legal and, since nobody dies, survivable actions of both players."""
+    """Legal actions of both players."""
     cdef int player, action
     for player in range(2):
         for action in range(ACTIONS):
@@ -198,7 +203,7 @@ cdef class FlagGame(CompiledGame):
         self.interface.set_up = flag_set_up
         self.interface.step = flag_step
         self.interface.observe = flag_observe
-        self.interface.survivable = flag_legal
+        self.interface.survivable = flag_survivable
         self.interface.statistics = flag_statistics
         self.interface.is_sound = flag_is_sound
 
