@@ -221,6 +221,14 @@ def test_shares_have_their_intervals_with_and_without_the_filter() -> None:
     assert table.count("95 % interval") == 2
 
 
+def test_a_model_is_judged_by_another_filter_than_its_own() -> None:
+    own, careful = (judge("blast/medium", episodes=20, safety=each) for each in (None, "cautious"))
+    assert set(careful["by_safety"]) == {"cautious", "none"}
+    assert careful["decision"]["safety"] == "cautious" != own["decision"]["safety"]
+    assert careful["by_safety"]["none"] == own["by_safety"]["none"]
+    assert careful["against"] == careful["by_safety"]["cautious"] != own["against"]
+
+
 def test_models_can_be_opponents_too() -> None:
     judged = judge("bot:hunter", against=("blast/medium", "bot:idle"), episodes=6)
     assert list(judged["against"]) == ["blast/medium", "bot:idle"]

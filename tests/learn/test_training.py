@@ -493,6 +493,10 @@ def test_an_easier_model_says_so_and_takes_no_evaluation_with_it(
     export_run(style.out, tmp_path / "easy.onnx", temperature=2.0)
     card = load_policy(tmp_path / "easy.onnx").card
     assert card.decision.temperature == 2.0 and card.evaluation == {}
+    assert card.decision.safety == "survivable"
+    export_run(style.out, tmp_path / "careful.onnx", safety="cautious")
+    card = load_policy(tmp_path / "careful.onnx").card
+    assert card.decision.safety == "cautious" and card.evaluation == {}
     with pytest.raises(ConfigError, match="temperature"):
         export_run(style.out, tmp_path / "none.onnx", temperature=-1.0)
     assert not (tmp_path / "none.onnx").exists()
