@@ -32,7 +32,7 @@ RULES = ("greedy", "softmax")
 Safety = Literal["none", "survivable", "cautious"]
 SAFETIES: tuple[Safety, ...] = get_args(Safety)
 # For how many ticks the filter reckons with a step of the other players.
-CAUTION = {"survivable": 0, "cautious": 1}
+CAUTION = {"survivable": 0, "cautious": 2}
 OBSERVATION_TYPES = ("uint8", "float32")
 MAX_MODEL_BYTES = 64 << 20
 
@@ -61,7 +61,8 @@ class Decision:
     rule: "greedy" takes the best allowed action, "softmax" samples softmax(q / temperature)
     temperature: above 0, in units of q; greedy ignores it
     safety: "survivable" allows only actions that can be survived if the others stand still, where
-        there is one; "cautious" those that can wherever they step now, where there is one
+        there is one; "cautious" those that can wherever they walk in the next two ticks, where
+        there is one
     """
 
     rule: str = "greedy"

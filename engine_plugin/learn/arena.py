@@ -174,12 +174,10 @@ class Arena:
             if group.opponent is not None:
                 group.opponent.forget(ended)
         if self.pool is not None:
-            wins, losses = (
-                self.final_statistics[:, self.spec.statistics.index(name)]
-                for name in ("wins", "losses")
-            )
+            # By what was paid: an opponent that is beaten, but late, is not beaten yet.
+            scores = np.clip((1 + self.rewards) / 2, 0, 1)
             rows_of = [group.rows for group in self.groups]
-            self.pool.note(self.terminated | self.truncated, (1 + wins - losses) / 2, rows_of)
+            self.pool.note(self.terminated | self.truncated, scores, rows_of)
 
     @property
     def next_allowed(self) -> np.ndarray:

@@ -223,8 +223,8 @@ class PolicyConfig:
     images 100,000."""
     safety: Open[Safety] = OPEN
     """Which actions are allowed in behaviour and target. survivable: if the others stand still;
-    cautious: wherever they step now; none: all legal ones. Open: survivable, for --env none, where
-    nothing is known of what can be survived."""
+    cautious: wherever they walk in two ticks; none: all legal ones. Open: survivable, for --env
+    none, where nothing is known of what can be survived."""
     batch_size: Open[int] = OPEN
     """Transitions in one update; open: 512, for --env 128."""
     demo_share: float = 0.25

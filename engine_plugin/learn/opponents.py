@@ -6,7 +6,7 @@ starts, and keeps it to the end.
 
 The draw is prioritised fictitious self-play (Vinyals et al. 2019, AlphaStar, Methods): the learner
 should meet those whom it does not beat yet. With s_i the learner's mean score against member i
-(1 won, 1/2 drawn, 0 lost),
+(1 won, 1/2 drawn, 0 lost, in between where a win pays less, see learn/arena.py),
 
     P(i) is proportional to n_i max((1 - s_i)^p, FLOOR),    p = POWER,
 

@@ -24,13 +24,16 @@ soft Bellman equation with temperature 1:
 
 Q = log pi_E, V = log sum_a pi_E(a | s) = 0 solves it for every gamma, and softmax(Q) = pi_E: the
 demonstrator is a fixed point. There V = 0 in every state, so that ending the episode is worth the
-same as going on; the absorbing state's value is 0 and need not be learned.
+same as going on.
 
-Absorbing states (DAC, Kostrikov et al. 2019). For the other forms an end of value 0 is a reward of
-its own: with positive rewards death costs, with negative ones it pays. Instead an ended episode
-goes on in an absorbing state for ever, and the discriminator judges that state like any other, from
-the ends of the demonstrations and of the agent. With r_a the reward there, its value is
-r_a + gamma r_a + ... = r_a / (1 - gamma).
+Absorbing states (DAC, Kostrikov et al. 2019). An end of value 0 is a reward of its own: with
+positive rewards death costs, with negative ones it pays. Instead an ended episode goes on in an
+absorbing state for ever, and the discriminator judges that state like any other, from the ends of
+the demonstrations and of the agent. With r_a the reward there, its value is
+r_a + gamma r_a + ... = r_a / (1 - gamma). `advantage` needs it too, on the way to its fixed point:
+an agent that is not there yet is paid less than log pi in states its demonstrator never comes to,
+and an end worth 0 would be its way out. There is nothing to choose in the absorbing state, so that
+log pi = 0 and f = l; ends that come as often as the demonstrator's make l = 0, the V = 0 above.
 """
 
 from __future__ import annotations
@@ -65,7 +68,5 @@ def style_reward(form: str, outputs: Any) -> Any:
 
 
 def absorbing_value(form: str, logit_of_absorbing_state: Any, gamma: float) -> Any:
-    """Value of being in the absorbing state for ever: r_a / (1 - gamma); 0 for `advantage`."""
-    if form == "advantage":
-        return tf.zeros_like(logit_of_absorbing_state)
+    """Value of being in the absorbing state for ever: r_a / (1 - gamma)."""
     return style_reward(form, logit_of_absorbing_state) / (1 - gamma)

@@ -114,8 +114,9 @@ def test_agents_get_observations_and_masks_through_the_controller(
     match = Match("blast", [seat, make_seat("bot:idle", "blast")])
     match.start_round(open_level(), 0)
     cautious = []
+    caution = safe.card.decision.caution
     for _ in range(5):
-        cautious.append(match.batch.survivable_mask(caution=1)[0, 0])
+        cautious.append(match.batch.survivable_mask(caution=caution)[0, 0])
         match.choose()
         match.tick()
     assert seat.failures == 0

@@ -163,7 +163,7 @@ def test_weighing_gives_the_logits_and_what_they_are_paid(form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "worth"), [("neutral", 5.0), ("advantage", 0.0), ("goal", -np.log1p(np.exp(-1)) * 10)]
+    ("form", "worth"), [("neutral", 5.0), ("advantage", 10.0), ("goal", -np.log1p(np.exp(-1)) * 10)]
 )
 def test_the_worth_of_an_end(form: str, worth: float) -> None:
     made = learner(style_form=form, style_weight=2.0, gamma=0.8)

@@ -276,7 +276,7 @@ def test_the_control_s_soft_target_counts_entropy_like_any_other() -> None:
 @pytest.mark.parametrize(
     ("form", "paid", "for_ever"),
     [
-        ("advantage", lambda f: f, lambda f: 0.0),
+        ("advantage", lambda f: f, lambda f: f / (1 - GAMMA)),
         ("neutral", lambda f: f / 2, lambda f: f / 2 / (1 - GAMMA)),
         ("survive", lambda f: np.log1p(np.exp(f)), lambda f: np.log1p(np.exp(f)) / (1 - GAMMA)),
         ("goal", lambda f: -np.log1p(np.exp(-f)), lambda f: -np.log1p(np.exp(-f)) / (1 - GAMMA)),

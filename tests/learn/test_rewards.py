@@ -72,7 +72,7 @@ def test_the_logit_of_advantage_is_f_minus_log_pi() -> None:
     )
 
 
-@pytest.mark.parametrize("form", ("survive", "goal", "neutral"))
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("gamma", (0.5, 0.92))
 def test_the_absorbing_state_is_worth_its_reward_for_ever(form: str, gamma: float) -> None:
     logit = 0.7
@@ -82,14 +82,16 @@ def test_the_absorbing_state_is_worth_its_reward_for_ever(form: str, gamma: floa
     assert float(value) == pytest.approx(float(style_reward(form, logit)) / (1 - gamma), rel=1e-5)
 
 
-def test_the_end_is_worth_nothing_under_advantage() -> None:
-    assert float(absorbing_value("advantage", tf.constant(3.0), 0.9)) == 0.0
+def test_under_advantage_an_end_pays_only_where_the_demonstrator_ends_oftener() -> None:
+    often, alike, seldom = (absorbing_value("advantage", tf.constant(x), 0.9) for x in (2.0, 0.0, -2.0))
+    assert float(often) == pytest.approx(20) and float(seldom) == pytest.approx(-20)
+    assert float(alike) == 0.0
 
 
 @pytest.mark.parametrize("gamma", (0.5, 0.92, 0.99))
 def test_the_demonstrator_is_the_fixed_point_of_advantage(gamma: float) -> None:
     """A random game with ends and forbidden actions; p_A = p_E makes the logit l* = 0 everywhere,
-    so that f* = l* + log pi_E. Soft Q-iteration from random values arrives at Q = log pi_E, V = 0.
+    in the absorbing state too, so that f* = l* + log pi_E. Soft Q-iteration from random values arrives at Q = log pi_E, V = 0.
     """
     random = np.random.default_rng(5)
     states, actions = 6, 4
@@ -102,7 +104,7 @@ def test_the_demonstrator_is_the_fixed_point_of_advantage(gamma: float) -> None:
     ends = random.random((states, actions)) < 0.2
 
     rewards = reward("advantage", log_demonstrator)
-    end_value = float(absorbing_value("advantage", tf.constant(2.5), gamma))
+    end_value = float(absorbing_value("advantage", tf.constant(0.0), gamma))
     values = random.normal(size=(states, actions)) * 3
     for _ in range(int(20 / (1 - gamma))):
         state_values = np.log(np.where(allowed, np.exp(values), 0).sum(axis=1))

@@ -91,7 +91,7 @@ def test_safety_restricts_to_what_can_be_survived(policy):
         safe.act(OBSERVATION, ALL, survivable_mask=np.ones(2))
     cautious = policy.with_decision(safety="cautious")
     assert cautious.act(OBSERVATION, ALL, survivable_mask=np.array([1, 0, 1])) == 2
-    with pytest.raises(ModelMismatchError, match="caution=1"):
+    with pytest.raises(ModelMismatchError, match="caution=2"):
         cautious.act(OBSERVATION, ALL)
     assert policy.act(OBSERVATION, ALL) == 1, "the policy it came from is unchanged"
     assert policy.card.decision.safety == "none"
