@@ -47,6 +47,7 @@ class Sitting:
         self.hands = Keyboard()
         self.rounds = 0
         self.recording: RecordingPlayer | None = None
+        self.recorder: DemonstrationRecorder | None = None
         self.player: LocalPlayer | None = None
         self.seat: Seat | None = None
         self._names: list[str] = []
@@ -89,9 +90,8 @@ class Sitting:
         }
         if self.player is not None:
             result["failed_decisions"] = self.player.errors
-        recorder = self.recording.recorder if self.recording is not None else None
-        if recorder is not None:
-            recorder.close()
+        if self.recorder is not None:
+            self.recorder.close()
         return result
 
     def _seat(self, seat: Seat) -> Sitter | None:
@@ -154,7 +154,8 @@ class Sitting:
             observation_size=facts.observation_shape[0],
         )
         _say(f"recording the rounds of {seat.name!r}; F9 discards the last one")
-        return DemonstrationRecorder(self.job.out, header, append=True)
+        self.recorder = DemonstrationRecorder(self.job.out, header, append=True)
+        return self.recorder
 
     def _who(self) -> str:
         if not self.job.player:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,7 +10,6 @@ import numpy as np
 from engine_plugin.bridge.actions import Actions, PressedKeys
 from engine_plugin.bridge.players import LocalPlayer
 from engine_plugin.bridge.seat import Seat
-from engine_plugin.runtime.recorder import DemonstrationRecorder
 
 
 class Watch(Protocol):
@@ -18,6 +17,17 @@ class Watch(Protocol):
 
     def take(self) -> set[int]: ...
     def held(self, keys: Any) -> frozenset[int]: ...
+
+
+class Recorder(Protocol):
+    """Where decisions go; see `runtime.recorder.DemonstrationRecorder`."""
+
+    def begin_episode(self, seed: int) -> None: ...
+    def add(
+        self, actions: Sequence[int], observations: np.ndarray, masks: np.ndarray
+    ) -> None: ...
+    def end_episode(self, result: Sequence[int], *, terminated: bool) -> None: ...
+    def discard_last(self) -> bool: ...
 
 
 class RecordingPlayer:
@@ -34,7 +44,7 @@ class RecordingPlayer:
         seat: Seat,
         watch: Watch,
         player: LocalPlayer | None,
-        open_recorder: Callable[[Seat, Actions], DemonstrationRecorder],
+        open_recorder: Callable[[Seat, Actions], Recorder],
         begin_episode: Callable[[], None],
         max_frames: int = 0,
     ) -> None:
@@ -42,7 +52,7 @@ class RecordingPlayer:
         self._open_recorder, self._begin_episode = open_recorder, begin_episode
         self._max_frames = max_frames
         self.actions = seat.actions.with_combinations()
-        self.recorder: DemonstrationRecorder | None = None
+        self.recorder: Recorder | None = None
         self._pressed = PressedKeys(self.actions)
         self._mask = np.ones((1, len(self.actions.names)), np.uint8)
         self._observation: np.ndarray | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from engine_plugin.bridge.actions import Actions
 from engine_plugin.bridge.schema import Schema, arena_box
 from engine_plugin.errors import ConfigError, GameLoopError
 from engine_plugin.facts import ForeignGame
+
+if TYPE_CHECKING:
+    from engine_plugin.bridge.seat_ghost import SeatGhost
 
 # A script decides by what `see` shows: the name of an action.
 Script = Callable[[Mapping[str, Any]], str]
@@ -28,6 +31,13 @@ class Sitter(Protocol):
 
     def tick(self, score: float, over: bool) -> None:
         """A frame has ended."""
+
+
+@runtime_checkable
+class Leaves(Protocol):
+    """A sitter that holds keys, and lets go of them when another takes the place."""
+
+    def release(self) -> None: ...
 
 
 class Hands(Protocol):
@@ -64,6 +74,7 @@ class Seat:
         for a game that does so by itself, some time after over. Without it every round is a fresh
         process
     model: file of a policy that sits here; script: a function of the fields that does
+    watch: whether a ghost sees the rounds that a person plays here; see `ghost`
     seed: start of the stream from which a model's actions are drawn
 
     Raises ConfigError for settings that cannot be, ModelError kinds for the model. `tick` raises
@@ -83,6 +94,7 @@ class Seat:
         restart: Callable[[], Any] | bool | None = None,
         model: str | Path | None = None,
         script: Script | None = None,
+        watch: bool = False,
         game: str = "",
         seed: int = 0,
     ) -> None:
@@ -106,7 +118,8 @@ class Seat:
         self.name, self.game = name, game or name
         self.every, self.seed = every, seed
         self.restart: Callable[[], Any] | None = restart  # type: ignore[assignment]
-        self.model, self.script = model, script
+        self.model: str | Path | bytes | None = model
+        self.script, self.watch = script, watch
         self.actions = Actions.declared(keys)
         self.frame = 0
         self._see, self._arena, self._nearest = see, arena, nearest
@@ -115,13 +128,14 @@ class Seat:
         self._held: frozenset[int] = frozenset()
         self._is_overlaid = False
         self._pressed_type: Any = None
+        self._ghost: SeatGhost | None = None
         self._sitter = self._seat_somebody()
 
     def _seat_somebody(self) -> Sitter | None:
         if usher is not None:
             return usher(self)
         if self.model is None and self.script is None:
-            return None
+            return self.ghost.watcher() if self.watch else None
         from engine_plugin.bridge.players import sit_down
 
         return sit_down(self)
@@ -145,6 +159,36 @@ class Seat:
             return
         self.frame += 1
         self._sitter.tick(score, over)
+
+    def sit(self, model: str | Path | bytes | None) -> None:
+        """Let another model play here from now on: a file, its bytes or a shipped name; None gives
+        the keys back to the person. Call it between two rounds. Where the command line has seated
+        somebody, they stay.
+
+        Raises ModelError kinds for a model that cannot be loaded; whoever sat there then stays.
+        """
+        if usher is not None:
+            return
+        before = self.model, self.script, self._is_overlaid
+        leaving = self._sitter
+        self.model, self.script, self._is_overlaid = model, None, False
+        try:
+            self._sitter = self._seat_somebody()
+        except Exception:
+            self.model, self.script, self._is_overlaid = before
+            raise
+        if isinstance(leaving, Leaves):
+            leaving.release()
+
+    @property
+    def ghost(self) -> SeatGhost:
+        """The ghost of who plays here (seat_ghost.py), with `watch`; else one that never has seen
+        enough to learn."""
+        if self._ghost is None:
+            from engine_plugin.bridge.seat_ghost import SeatGhost
+
+            self._ghost = SeatGhost(self)
+        return self._ghost
 
     # --------------------------------------------------------------------- what its player calls
 

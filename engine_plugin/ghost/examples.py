@@ -34,7 +34,7 @@ class Examples:
 
         Raises TrajectoryError for what is no observation or action of the game.
         """
-        self._extend(np.asarray(observation)[None], np.array([action]))
+        self.extend(np.asarray(observation)[None], np.array([action]))
 
     def add_trajectories(self, trajectories: TrajectoryFile) -> None:
         """All that was demonstrated in a file of stored observations. Raises TrajectoryError.
@@ -59,7 +59,7 @@ class Examples:
         for episode in trajectories.episodes:
             assert episode.observations is not None
             for seat in header.demonstrated:
-                self._extend(episode.observations[:, seat], episode.actions[:, seat])
+                self.extend(episode.observations[:, seat], episode.actions[:, seat])
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:
         """Copies (observations [n, obs_size], actions uint8 [n]), oldest first.
@@ -74,8 +74,9 @@ class Examples:
         order = np.arange(self._added - count, self._added) % MOST
         return self._observations[order], self._actions[order]
 
-    def _extend(self, seen: np.ndarray, actions: np.ndarray) -> None:
-        """Observations [n, ...] and actions [n], checked before anything is kept."""
+    def extend(self, seen: np.ndarray, actions: np.ndarray) -> None:
+        """Decisions in a row: observations [n, ...] and integer actions [n], checked before
+        anything is kept. Raises TrajectoryError."""
         facts = self._facts
         if seen[0].size != self._size:
             raise TrajectoryError(

@@ -70,6 +70,11 @@ class Ghost:
         """One decision of the player: what she saw [obs_size] and did. Raises TrajectoryError."""
         self._examples.add(observation, action)
 
+    def extend(self, observations: np.ndarray, actions: np.ndarray) -> None:
+        """Decisions in a row: observations [n, obs_size], integer actions [n]. Raises
+        TrajectoryError."""
+        self._examples.extend(observations, actions)
+
     def add_trajectories(self, trajectories: TrajectoryFile) -> None:
         """All that was demonstrated in a file of stored observations. Raises TrajectoryError."""
         self._examples.add_trajectories(trajectories)
@@ -91,11 +96,11 @@ class Ghost:
         for share in self.pieces():
             progress(share)
 
-    def start(self, path: str | Path | None = None) -> GhostTrainer:
+    def start(self, path: str | Path | None = None, *, force: bool = False) -> GhostTrainer:
         """Learn in a thread from all that was added so far; the game goes on, and may add more.
 
-        path: also write the model file there, in the thread; one that exists is left alone and
-            becomes the trainer's error, as a full disk does
+        path: also write the model file there, in the thread; one that exists is replaced with
+            `force`, else left alone and becomes the trainer's error, as a full disk does
 
         Raises TrajectoryError for fewer than 100 decisions.
         """
@@ -103,7 +108,7 @@ class Ghost:
         def keep(data: bytes) -> None:
             self._model = data
             if path is not None:
-                self.save(path)
+                self.save(path, force=force)
 
         return GhostTrainer.start(self._learning(), keep)
 

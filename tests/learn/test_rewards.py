@@ -83,7 +83,9 @@ def test_the_absorbing_state_is_worth_its_reward_for_ever(form: str, gamma: floa
 
 
 def test_under_advantage_an_end_pays_only_where_the_demonstrator_ends_oftener() -> None:
-    often, alike, seldom = (absorbing_value("advantage", tf.constant(x), 0.9) for x in (2.0, 0.0, -2.0))
+    often, alike, seldom = (
+        absorbing_value("advantage", tf.constant(logit), 0.9) for logit in (2.0, 0.0, -2.0)
+    )
     assert float(often) == pytest.approx(20) and float(seldom) == pytest.approx(-20)
     assert float(alike) == 0.0
 
@@ -91,7 +93,8 @@ def test_under_advantage_an_end_pays_only_where_the_demonstrator_ends_oftener() 
 @pytest.mark.parametrize("gamma", (0.5, 0.92, 0.99))
 def test_the_demonstrator_is_the_fixed_point_of_advantage(gamma: float) -> None:
     """A random game with ends and forbidden actions; p_A = p_E makes the logit l* = 0 everywhere,
-    in the absorbing state too, so that f* = l* + log pi_E. Soft Q-iteration from random values arrives at Q = log pi_E, V = 0.
+    in the absorbing state too, so that f* = l* + log pi_E. Soft Q-iteration from random values
+    arrives at Q = log pi_E, V = 0.
     """
     random = np.random.default_rng(5)
     states, actions = 6, 4
