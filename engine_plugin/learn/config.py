@@ -278,7 +278,8 @@ class PolicyConfig:
     discriminator_rate: float = 3e-4
     """Adam's step size for the discriminator."""
     discriminator_dropout: float = 0.2
-    """Dropout on the discriminator's input and hidden layers."""
+    """Dropout on the discriminator's hidden layers, and on its input where that is a board or an
+    image."""
     discriminator_clone_weight: float = 3.0
     """Weight of the cloning loss on the discriminator's f, beside its own loss: keeps f from
     growing sharper as it memorises. Of the form `advantage`, whose fixed point is a clone's
@@ -293,7 +294,7 @@ class PolicyConfig:
     """Board symmetries used as augmentation: 1 none, 4 flips, 8 flips and transposition. Open: 8,
     for --env 1."""
     clone_dropout: float = 0.2
-    """Dropout on the Q-network's input and hidden layers while it is cloning."""
+    """The same of the Q-network while it is cloning."""
     avoid_weight: float = 0.1
     """Weight of the loss that keeps the values of forbidden actions below those of the allowed, so
     that the policy can do without the filter."""

@@ -44,7 +44,8 @@ def _encoder(facts: GameFacts, window: int, absolute: bool, with_ways: bool) -> 
 
 def _trunk(facts: GameFacts, kind: str, dropout: float, name: str) -> keras.Sequential:
     """Layers from the encoded observation, such as a window [n, side, side, channels], to flat
-    features."""
+    features. Of a board or an image one feature in five can be missed; of a handful of numbers,
+    each of which may be the one that matters, none is dropped."""
     layers: list[keras.layers.Layer] = []
     if facts.observation_kind == "image":
         layers.append(keras.layers.Conv2D(IMAGE_FILTERS, 3, activation="relu"))
@@ -54,7 +55,7 @@ def _trunk(facts: GameFacts, kind: str, dropout: float, name: str) -> keras.Sequ
             keras.layers.Conv2D(32, 3, padding="valid", activation="relu"),
         ]
     layers.append(keras.layers.Flatten())
-    if dropout:
+    if dropout and facts.observation_kind in ("grid", "image"):
         layers.append(keras.layers.Dropout(dropout))
     return keras.Sequential(layers, name=name)
 
