@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--trajectories", default="3")
     parser.add_argument("--steps", default="20000")
     parser.add_argument("--seed", default="0")
+    parser.add_argument("--rewards", nargs="+", choices=REWARDS, default=REWARDS)
     parser.add_argument("--out", default="runs/imitation")
     arguments = parser.parse_args(own)
     env, out = arguments.env, Path(arguments.out)
@@ -58,7 +59,7 @@ def main() -> None:
     )
     report("expert", arguments.expert)
     report("random", "bot:random")
-    for reward in REWARDS:
+    for reward in arguments.rewards:
         run = out / f"{name}-{reward}-{arguments.seed}"
         start = ("--warm-start",) if reward == "style" else ()
         command(
