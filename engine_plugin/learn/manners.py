@@ -94,6 +94,14 @@ class Likeness:
     def profile_of(self, rounds: Sequence[PlayedRound]) -> dict[str, float]:
         return self._named(manners(rounds, self._facts).mean(axis=0))
 
+    def compared_with(self) -> dict[str, dict[str, float]]:
+        """What a profile is held against, for a run's record."""
+        return {
+            "profile": self.profile,
+            "random_profile": self.random_profile,
+            "spread": self.spread,
+        }
+
     def score(self, rounds: Sequence[PlayedRound]) -> float:
         """The style score of these rounds."""
         return self._score(manners(rounds, self._facts), self._random)

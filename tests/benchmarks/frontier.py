@@ -25,14 +25,14 @@ from matplotlib.figure import Figure
 DEMONSTRATOR = "hunter"
 # Of every training alike.
 GROUNDS = (
-    "--opponents", "hunter,hunter,survivor,idle", "--late-reward", "0.6",
-    "--self-kill-penalty", "0.5",
+    "--opponents", "hunter,hunter,survivor,idle", "--late-reward", "0.4", "--safety", "cautious",
+    "--gamma", "0.985",
 )  # fmt: skip
 TRANSITIONS = 12_000
 SEED = 1  # of the matches that judge; trainings validate on others
 MIX = ("--reward", "mix", "--warm-start", "--temperature")
 HELD = (
-    "--reward", "game", "--policy", "soft", "--temperature", "0.005", "--warm-start",
+    "--reward", "game", "--policy", "soft", "--temperature", "0.003", "--warm-start",
     "--clone-weight",
 )  # fmt: skip
 
@@ -48,16 +48,14 @@ class Point:
 
 
 POINTS = (
-    Point("clone", "", ("--reward", "none")),
-    *(
-        Point("mix", f"temperature {value}", (*MIX, value))
-        for value in ("0.02", "0.01", "0.005", "0.003")
-    ),
+    *(Point("mix", f"temperature {value}", (*MIX, value)) for value in ("0.005", "0.003")),
     Point("game", "reward alone", ("--reward", "game", "--select", "strength")),
     *(
         Point("held", f"to the clone, {value}", (*HELD, value))
-        for value in ("0.1", "0.01", "0.001")
+        for value in ("0.01", "0.001", "0.1")
     ),
+    Point("clone", "", ("--reward", "none")),
+    *(Point("mix", f"temperature {value}", (*MIX, value)) for value in ("0.008", "0.002")),
 )
 
 
@@ -96,6 +94,7 @@ def draw(rows: list[tuple[Point, dict[str, Any]]], path: Path) -> None:
     axes = figure.subplots()
     for kind, marker in (("mix", "o-"), ("held", "s--"), ("game", "^"), ("clone", "D")):
         points = [(point, figures(told)) for point, told in rows if point.kind == kind]
+        points.sort(key=lambda entry: entry[1][0])
         if not points:
             continue
         axes.plot(

@@ -21,9 +21,9 @@ from pathlib import Path
 from command_line import command, own_and_passed_on
 
 EPISODES = "100"
-# Validations of a run. They choose nothing (the last weights are the model), and of a game whose
+# Validations of a run, which choose the model by its manners and not by returns. Of a game whose
 # episodes are long they take more time than the training.
-WATCHED = 4
+WATCHED = 8
 REWARDS = ("style", "none", "constant")
 
 

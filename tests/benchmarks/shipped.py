@@ -1,8 +1,9 @@
 """The figures of what is shipped: style and strength of the policies, the generator's levels.
 
-    python tests/benchmarks/shipped.py [--episodes 400] [--seed 1]
+    python tests/benchmarks/shipped.py [--episodes 1000] [--seed 1]
 
-Prints one line a figure with its bar; records the hunter's demonstrations first, from seed 0.
+Prints one line a figure with its bar; shares of matches stand with their 95 % intervals (Wilson).
+Records the hunter's demonstrations first, from seed 0.
 """
 
 from __future__ import annotations
@@ -10,26 +11,54 @@ from __future__ import annotations
 import argparse
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import fastenv
+from engine_plugin.learn.intervals import share_with_interval
 from engine_plugin.learn.judge import judge_model
 from engine_plugin.learn.record import record_scripted
 from engine_plugin.levels.source import levels_from
 from engine_plugin.levels.store import evaluate_levels
 
+# Of `hard`: opponent -> the least share of the decided matches to win, and of all early.
+STRENGTH = {"hunter": (0.88, 0.60), "survivor": (0.75, 0.20), "idle": (None, 0.90)}
+MOST_SELF_KILLS = 0.02
 
-def share(part: int, whole: int) -> float:
-    return part / max(whole, 1)
+
+def line(name: str, value: float, bar: float | None, note: str = "", *, most: bool = False) -> None:
+    holds = bar is None or (value <= bar if most else value >= bar)
+    wanted = "" if bar is None else f"{'<=' if most else '>='} {bar:.2f}"
+    print(f"{name:58} {value:7.3f}   {wanted:8} {'' if holds else 'NO':3} {note}")
 
 
-def line(name: str, value: float, bar: float, *, most: bool = False) -> None:
-    holds = value <= bar if most else value >= bar
-    print(f"{name:58} {value:7.3f}   {'<=' if most else '>='} {bar:.2f}   {'' if holds else 'NO'}")
+def share_line(
+    name: str, part: int, whole: int, bar: float | None, *, most: bool = False
+) -> None:
+    told = share_with_interval(part, whole)
+    note = f"({told['low']:.3f} to {told['high']:.3f})"
+    line(name, told["share"], bar, note, most=most)
+
+
+def strength_lines(against: dict[str, Any], with_bars: bool) -> None:
+    """The shares of every opponent's matches."""
+    for opponent, (won, early) in STRENGTH.items():
+        row = against[opponent]
+        decided = row["wins"] + row["losses"]
+        bars = (won, early, MOST_SELF_KILLS) if with_bars else (None, None, None)
+        share_line(f"hard: wins of decided against {opponent}", row["wins"], decided, bars[0])
+        share_line(
+            f"hard: wins of all before the arena closes, {opponent}",
+            row["wins_before_closing"], row["episodes"], bars[1],
+        )  # fmt: skip
+        share_line(
+            f"hard: self-kills against {opponent}",
+            row["self_kills"], row["episodes"], bars[2], most=True,
+        )  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--episodes", type=int, default=400)
+    parser.add_argument("--episodes", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     spec = fastenv.game_spec("blast")
@@ -37,7 +66,7 @@ def main() -> None:
         demos = str(Path(folder) / "hunter.npz")
         grounds = levels_from("generator", spec, 0)
         record_scripted(spec, "hunter", ("survivor", "hunter"), 12_000, 0, grounds, demos)
-        against = ("survivor", "hunter", "idle")
+        against = tuple(STRENGTH)
         judged = {
             name: judge_model(
                 f"blast/{name}", "blast", against, arguments.episodes, arguments.seed,
@@ -47,17 +76,11 @@ def main() -> None:
         }
     line("medium: style score", judged["medium"]["style"]["score"], 0.6)
     without = judged["medium"]["style"]["score_by_safety"]["none"]
-    print(f"{'medium: style score without the safety filter':58} {without:7.3f}")
-    print(f"{'hard: style score':58} {judged['hard']['style']['score']:7.3f}")
-    for opponent, won, early in (("hunter", 0.8, 0.5), ("survivor", 0.65, 0.1)):
-        row = judged["hard"]["against"][opponent]
-        decided = row["wins"] + row["losses"]
-        line(f"hard: wins of decided against {opponent}", share(row["wins"], decided), won)
-        line(
-            f"hard: wins of all before the arena closes, {opponent}",
-            share(row["wins_before_closing"], row["episodes"]),
-            early,
-        )
+    line("medium: style score without the safety filter", without, None)
+    line("hard: style score", judged["hard"]["style"]["score"], 0.5)
+    strength_lines(judged["hard"]["against"], with_bars=True)
+    print("without the safety filter")
+    strength_lines(judged["hard"]["by_safety"]["none"], with_bars=False)
     levels = evaluate_levels("blast/generator", 1_000, arguments.seed)
     print(f"generator, 1,000 levels: {levels}")
 

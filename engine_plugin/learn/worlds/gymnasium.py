@@ -19,18 +19,22 @@ from engine_plugin.errors import ConfigError, WorldError
 from engine_plugin.facts import ForeignField, ForeignGame, fields_of_ranges
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.demonstrations import Demonstrations, stored_demonstrations
+from engine_plugin.learn.manners import Likeness
 from engine_plugin.learn.opponents import Frozen
 from engine_plugin.learn.worlds.contract import PolicyFunction, WorldState
 from engine_plugin.learn.worlds.returns import (
     OpenWorld,
+    RandomPlayer,
     describe_numbers,
     judge_returns,
-    play_returns,
+    play_episodes,
     record_returns,
+    rounds_of,
 )
+from engine_plugin.trajectory import load_trajectories
 
 # What episodes are for, as the first number of their seeds: none is ever met in another role.
-TRAINING, VALIDATION, EVALUATION, RECORDING, PARITY = range(5)
+TRAINING, VALIDATION, EVALUATION, RECORDING, PARITY, RANDOM_PLAY = range(6)
 SUPPORTED = (
     "supported are observations in a Box (numbers or images, channels last), Discrete, "
     "MultiDiscrete or MultiBinary, and Discrete actions"
@@ -259,37 +263,58 @@ class GymnasiumTask:
         return stored_demonstrations(self.config.demos, self.facts)
 
     def judge(self, demonstrations: Demonstrations | None) -> GymnasiumJudge:
-        return GymnasiumJudge(self.config)
+        return GymnasiumJudge(self.config, self.facts)
 
 
 class GymnasiumJudge:
-    """Validation episodes, by their returns. Where the game's reward is not learned from, it does
-    not choose the weights either: the last ones are kept, unless `select` asks for strength."""
+    """Validation episodes, by their returns and, beside demonstrations, by the likeness of their
+    manners (learn/manners.py; not of images, whose every pixel would be one).
 
-    def __init__(self, config: PolicyConfig):
+    Where the game's reward is not learned from, it does not choose the weights either, unless
+    `select` asks for strength: the likeness does, and where there is none the last are kept."""
+
+    def __init__(self, config: PolicyConfig, facts: ForeignGame):
         self.config = config
         self.by_return = config.select == "strength" or (
             config.select == "auto" and config.reward in ("game", "mix")
         )
+        self.likeness = None
+        if config.demos and facts.observation_kind != "image":
+            shown = load_trajectories(config.demos).episodes
+            random = play_episodes(self._world(RANDOM_PLAY), RandomPlayer(0))
+            self.likeness = Likeness(rounds_of(shown), rounds_of(random), facts)
+
+    def _world(self, role: int) -> GymnasiumWorld:
+        return GymnasiumWorld(self.config.env, self.config.evaluation_episodes, role, 0, once=True)
 
     def evaluate(self, decide: PolicyFunction) -> dict[str, Any]:
-        episodes = self.config.evaluation_episodes
-        world = GymnasiumWorld(self.config.env, episodes, VALIDATION, 0, once=True)
-        returns, lengths = play_returns(world, decide)
-        return {"return": describe_numbers(returns), "length": describe_numbers(lengths)}
+        world = self._world(VALIDATION)
+        rounds = rounds_of(play_episodes(world, decide))
+        measured: dict[str, Any] = {
+            "return": describe_numbers(world.returns),
+            "length": describe_numbers(world.lengths),
+        }
+        if self.likeness is not None:
+            measured["style"] = round(self.likeness.score(rounds), 4)
+            measured["profile"] = self.likeness.profile_of(rounds)
+        return measured
 
     def compared_with(self) -> dict[str, Any]:
-        return {}
+        return {} if self.likeness is None else self.likeness.compared_with()
 
     def score(self, line: dict[str, Any]) -> float:
-        return float(line["return"]["mean"] if self.by_return else line["steps"])
+        if self.by_return:
+            return float(line["return"]["mean"])
+        return float(line.get("style", line["steps"]))
 
     def brief(self, line: dict[str, Any]) -> str:
-        return f"return {line['return']['mean']:.1f}"
+        style = f"style {line['style']:.2f} " if "style" in line else ""
+        return f"{style}return {line['return']['mean']:.1f}"
 
     def text(self, line: dict[str, Any]) -> str:
         shown, length = line["return"], line["length"]["mean"]
-        return f"return {shown['mean']:.1f} ± {shown['std']:.1f}, length {length:.0f}"
+        style = f"style {line['style']:.2f}, " if "style" in line else ""
+        return f"{style}return {shown['mean']:.1f} ± {shown['std']:.1f}, length {length:.0f}"
 
 
 def judge_env(model: str, env_id: str, episodes: int, seed: int) -> dict[str, Any]:

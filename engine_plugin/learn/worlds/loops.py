@@ -26,7 +26,12 @@ from engine_plugin.learn.demonstrations import Demonstrations, demonstrations_of
 from engine_plugin.learn.manners import Likeness, PlayedRound
 from engine_plugin.learn.opponents import SELF, Frozen, OpponentPool
 from engine_plugin.learn.worlds.contract import PolicyFunction, WorldState
-from engine_plugin.learn.worlds.returns import RandomPlayer, describe_numbers, player_of
+from engine_plugin.learn.worlds.returns import (
+    RandomPlayer,
+    describe_numbers,
+    player_of,
+    rounds_of,
+)
 from engine_plugin.trajectory import TrajectoryFile, load_trajectories
 
 # What rounds are for, as the first number of their seeds: none is ever met in another role.
@@ -110,19 +115,6 @@ def read_demonstrations(path: str, hello: Hello) -> tuple[ForeignGame, Trajector
         for episode in file.episodes
     )
     return facts, TrajectoryFile(header, episodes)
-
-
-def rounds_of(file: TrajectoryFile) -> list[PlayedRound]:
-    """The recorded rounds, for their manners."""
-    rounds = []
-    for episode in file.episodes:
-        assert episode.observations is not None
-        rounds.append(
-            PlayedRound(
-                episode.observations[:, 0], episode.actions[:, 0], terminated=episode.terminated
-            )
-        )
-    return rounds
 
 
 class LoopWorld:
@@ -428,7 +420,7 @@ class LoopJudge:
                 0,
                 self._company(),
             )
-            self.likeness = Likeness(rounds_of(file), random, self.facts)
+            self.likeness = Likeness(rounds_of(file.episodes), random, self.facts)
 
     def _company(self) -> PolicyFunction | None:
         """Who sits opposite in self-play: not the learner, whose score against itself is always
@@ -445,13 +437,7 @@ class LoopJudge:
         return measured
 
     def compared_with(self) -> dict[str, Any]:
-        if self.likeness is None:
-            return {}
-        return {
-            "profile": self.likeness.profile,
-            "random_profile": self.likeness.random_profile,
-            "spread": self.likeness.spread,
-        }
+        return {} if self.likeness is None else self.likeness.compared_with()
 
     def score(self, line: dict[str, Any]) -> float:
         if self.selects_style:
@@ -514,7 +500,7 @@ def judge_loop(
     if style is not None:
         file = read_demonstrations(style, probe(job))[1]
         random = play_rounds(job, RandomPlayer(seed), episodes, RANDOM_PLAY, seed, other)
-        likeness = Likeness(rounds_of(file), random, facts)
+        likeness = Likeness(rounds_of(file.episodes), random, facts)
         result["style"] = {
             "demonstrator": file.header.players[0],
             "score": round(likeness.score(rounds), 4),

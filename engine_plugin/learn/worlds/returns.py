@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from engine_plugin.errors import ConfigError
 from engine_plugin.facts import GameFacts
 from engine_plugin.files import refuse_existing
 from engine_plugin.learn.acting import values_to_actions
+from engine_plugin.learn.manners import PlayedRound
 from engine_plugin.learn.worlds.contract import PolicyFunction, World
 from engine_plugin.runtime.policy import Policy, load_policy
 from engine_plugin.trajectory import Episode, TrajectoryFile, TrajectoryHeader
@@ -75,6 +76,47 @@ def play_returns(world: EpisodeWorld, policy: PolicyFunction) -> tuple[np.ndarra
     return world.returns, world.lengths
 
 
+def play_episodes(world: EpisodeWorld, policy: PolicyFunction) -> list[Episode]:
+    """One episode of each of the world's envs, with all that was seen and allowed."""
+    seen, masks, played = [], [], []
+    ended_by_rules = np.zeros(world.num_envs, bool)
+    for _ in range(STEP_LIMIT):
+        seen.append(world.observations.reshape(world.num_envs, -1).copy())
+        masks.append(world.allowed.copy())
+        actions = policy(world.observations, world.allowed)
+        played.append(actions)
+        world.step(actions)
+        ended_by_rules |= world.terminated
+        if world.is_over:
+            break
+    return [
+        Episode(
+            seed=0,
+            level=np.zeros((0, 0), np.uint8),
+            state=b"",
+            actions=np.stack([row[env : env + 1] for row in played[:length]]),
+            result=(0,),
+            terminated=bool(ended_by_rules[env]),
+            observations=np.stack([row[env : env + 1] for row in seen[:length]]),
+            masks=np.stack([row[env : env + 1] for row in masks[:length]]),
+        )
+        for env, length in enumerate(world.lengths.tolist())
+    ]
+
+
+def rounds_of(episodes: Sequence[Episode]) -> list[PlayedRound]:
+    """Episodes with stored observations, for the manners of who was in their first seat."""
+    rounds = []
+    for episode in episodes:
+        assert episode.observations is not None
+        rounds.append(
+            PlayedRound(
+                episode.observations[:, 0], episode.actions[:, 0], terminated=episode.terminated
+            )
+        )
+    return rounds
+
+
 def describe_numbers(values: np.ndarray) -> dict[str, float]:
     """Mean, standard deviation and quantiles, JSON-ready."""
     quantiles = np.quantile(values, (0, 0.25, 0.5, 0.75, 1))
@@ -135,29 +177,8 @@ def record_returns(
     refuse_existing(out, force)
     player, decision = player_of(model, facts, seed)
     world = open_world(episodes, seed)
-    seen, masks, played = [], [], []
-    ended_by_rules = np.zeros(episodes, bool)
-    for _ in range(STEP_LIMIT):
-        seen.append(world.observations.reshape(episodes, -1).copy())
-        masks.append(world.allowed.copy())
-        actions = player(world.observations, world.allowed)
-        played.append(actions)
-        world.step(actions)
-        ended_by_rules |= world.terminated
-        if world.is_over:
-            break
     recorded = tuple(
-        Episode(
-            seed=seed,
-            level=np.zeros((0, 0), np.uint8),
-            state=b"",
-            actions=np.stack([row[env : env + 1] for row in played[:length]]),
-            result=(0,),
-            terminated=bool(ended_by_rules[env]),
-            observations=np.stack([row[env : env + 1] for row in seen[:length]]),
-            masks=np.stack([row[env : env + 1] for row in masks[:length]]),
-        )
-        for env, length in enumerate(world.lengths.tolist())
+        replace(episode, seed=seed) for episode in play_episodes(world, player)
     )
     header = TrajectoryHeader(
         game=facts.name,
