@@ -23,7 +23,10 @@ GAMES = {"paddle": "30000", "snake": "20000", "shooter": "20000"}  # steps of tr
 CONTESTANTS: dict[str, tuple[str, ...]] = {
     "style": ("--reward", "style", "--warm-start"),
     "clone": ("--reward", "none"),
-    "constant reward": ("--reward", "constant", "--policy", "soft", "--warm-start"),
+    # Its last weights: the best would be those of the clone that it began with.
+    "constant reward": (
+        "--reward", "constant", "--policy", "soft", "--warm-start", "--select", "last",
+    ),
 }
 
 
