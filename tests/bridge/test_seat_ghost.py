@@ -58,6 +58,7 @@ def one_round():
         pygame.event.get()
         me.tick(over=frame == 239)
         it.tick(over=frame == 239)
+        pygame.time.wait(1)  # as a game's clock does, or the thread that learns gets no turn
 
 told = {"too early": me.ghost.learn(sys.argv[1])}
 one_round(), one_round(), one_round()
