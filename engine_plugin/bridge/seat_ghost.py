@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +12,13 @@ import numpy as np
 from engine_plugin.bridge.actions import Actions, really_used
 from engine_plugin.bridge.recording import RecordingPlayer
 from engine_plugin.bridge.seat import Seat
+from engine_plugin.errors import EnginePluginError
 from engine_plugin.facts import ForeignGame
 from engine_plugin.ghost.examples import FEWEST, MOST
 from engine_plugin.ghost.ghost import Ghost
 from engine_plugin.ghost.trainer import GhostTrainer
+
+_LOG = logging.getLogger(__name__)
 
 
 class RoundsKept:
@@ -53,6 +57,26 @@ class RoundsKept:
         return np.stack(seen), np.array(done)
 
 
+class Watcher:
+    """Sees what a person does, and never stops her game: after its first decision whatever goes
+    wrong is told to `failed`, and nothing more is seen."""
+
+    def __init__(self, recording: RecordingPlayer, failed: Callable[[Exception], None]) -> None:
+        self._recording, self._failed = recording, failed
+        self._is_blind = False
+
+    def tick(self, score: float, over: bool) -> None:
+        if self._is_blind:
+            return
+        try:
+            self._recording.tick(score, over)
+        except EnginePluginError as error:
+            if self._recording.recorder is None:
+                raise
+            self._is_blind = True
+            self._failed(error)
+
+
 class SeatGhost:
     """The ghost of who plays in a seat, as its game uses it.
 
@@ -63,7 +87,10 @@ class SeatGhost:
 
     ready: whether one has learned and can play; path: its file
     learning, progress: whether one learns now, and the share that is done
-    error: what ended the last learning early, or None; nothing is raised into the game
+    error: what ended the last learning, or the watching, early, or None; nothing is raised into
+        the game after its first decision
+
+    It learns while the loop waits between its frames, as `Clock.tick` does.
     """
 
     def __init__(self, seat: Seat) -> None:
@@ -73,19 +100,22 @@ class SeatGhost:
         self._rounds: RoundsKept | None = None
         self._trainer: GhostTrainer | None = None
         self._coming: Path | None = None
-        self._watcher: RecordingPlayer | None = None
+        self._watcher: Watcher | None = None
 
-    def watcher(self) -> RecordingPlayer:
+    def watcher(self) -> Watcher:
         """The sitter that sees what a person does in the seat; without one there is never enough to
         learn from."""
         if self._watcher is None:
             from engine_plugin.bridge.machine import KeyWatch, expect_known_keys
 
             expect_known_keys(self._seat.actions.all_keys)
-            self._watcher = RecordingPlayer(
-                self._seat, KeyWatch(), None, self._open, lambda: None
-            )
+            recording = RecordingPlayer(self._seat, KeyWatch(), None, self._open, lambda: None)
+            self._watcher = Watcher(recording, self._went_blind)
         return self._watcher
+
+    def _went_blind(self, error: Exception) -> None:
+        self.error = error
+        _LOG.warning("the ghost of %r sees nothing more: %s", self._seat.name, error)
 
     def _open(self, seat: Seat, actions: Actions) -> RoundsKept:
         self._rounds = RoundsKept(seat.facts(actions), actions)

@@ -13,8 +13,8 @@ import pytest
 
 import engine_plugin as ai
 from engine_plugin.bridge.actions import Actions
-from engine_plugin.bridge.seat_ghost import RoundsKept
-from engine_plugin.errors import ModelError
+from engine_plugin.bridge.seat_ghost import RoundsKept, Watcher
+from engine_plugin.errors import GameLoopError, ModelError
 from engine_plugin.facts import ForeignField, ForeignGame
 
 ROOT = Path(__file__).parents[2]
@@ -115,6 +115,30 @@ def test_a_model_that_cannot_be_loaded_leaves_the_seat_as_it_was(tmp_path):
         seat.sit(broken)
     pressed = object()
     assert seat.keys(pressed) is pressed
+
+
+class Recording:
+    """Stands for what looks over a player's shoulder: fails from its second frame on."""
+
+    recorder: object | None = None
+    frames = 0
+
+    def tick(self, score: float, over: bool) -> None:
+        self.frames += 1
+        if self.frames > 1:
+            raise GameLoopError("a field is gone", self.frames)
+
+
+def test_what_goes_wrong_while_watching_does_not_stop_the_game():
+    recording, told = Recording(), []
+    watcher = Watcher(recording, told.append)
+    watcher.tick(0, False)
+    with pytest.raises(GameLoopError):  # before the first decision its developer is told
+        watcher.tick(0, False)
+    recording.recorder = object()
+    watcher.tick(0, False)
+    watcher.tick(0, False)
+    assert recording.frames == 3 and [str(error) for error in told] == ["frame 3: a field is gone"]
 
 
 def kept() -> RoundsKept:
