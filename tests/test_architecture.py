@@ -85,6 +85,11 @@ ROOMS = (
         ("engine_plugin.errors", "engine_plugin.bridge.clock", "numpy", "pygame"),
     ),
     Room(
+        "engine_plugin.bridge, where a ghost watches a seat",
+        ("engine_plugin/bridge/seat_ghost.py",),
+        (*RUNTIME, *GHOST, "engine_plugin.bridge"),
+    ),
+    Room(
         "engine_plugin.bridge, as a Gymnasium env",
         ("engine_plugin/bridge/driven_env.py",),
         ("engine_plugin.bridge", "engine_plugin.errors", "numpy", "gymnasium"),

@@ -82,7 +82,8 @@ def test_the_log_says_how_the_discriminator_is(usual: list[dict[str, Any]]) -> N
         for shares in health["histograms"].values():
             assert len(shares) == LOGIT_BINS and sum(shares) == pytest.approx(1, abs=0.01)
         assert health["pace"] == "steady"
-        assert line["style_reward"]["end_value"] == 0.0  # of `advantage`, by construction
+        # Learned; near 0, as both end about as often.
+        assert 0 < abs(line["style_reward"]["end_value"]) < 1
         assert 0 < line["decisions"]["entropy"] < 1
         assert line["decisions"]["most_chosen"] in SPEC.actions
         assert line["episode_ticks"] > 0
