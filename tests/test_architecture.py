@@ -81,8 +81,9 @@ ROOMS = (
     ),
     Room(
         "engine_plugin.bridge, where it touches the game's library",
-        ("engine_plugin/bridge/machine.py",),
-        ("engine_plugin.errors", "engine_plugin.bridge.clock", "numpy", "pygame"),
+        ("engine_plugin/bridge/machine/*.py",),
+        ("engine_plugin.errors", "engine_plugin.bridge.clock", "engine_plugin.bridge.machine",
+         "numpy", "pygame"),
     ),
     Room(
         "engine_plugin.bridge, where a ghost watches a seat",
@@ -355,7 +356,7 @@ assert seat.keys(pygame.key.get_pressed())[pygame.K_UP]
     ),
     Proof(
         "what plays for a learner loads no models",
-        "import engine_plugin.bridge.act, engine_plugin.bridge.machine",
+        "import engine_plugin.bridge.act, engine_plugin.bridge.machine.virtual",
         (*TRAINING, "fastenv", "gymnasium", "onnxruntime", "engine_plugin.runtime"),
         ("pygame",),
     ),

@@ -37,7 +37,8 @@ class Round:
 
     def __init__(self, job: Job, wire: GameEnd, number: int, wants_next: Callable[[], None]):
         """number: of the round; wants_next: called where a fresh process has to play the next."""
-        from engine_plugin.bridge.machine import VirtualMachine, seed_randomness
+        from engine_plugin.bridge.machine.randomness import seed_randomness
+        from engine_plugin.bridge.machine.virtual import VirtualMachine
 
         self.job, self.wire, self.number = job, wire, number
         self._wants_next, self._seed = wants_next, seed_randomness
@@ -100,7 +101,7 @@ class Round:
 
     def _seat(self, seat: Seat) -> Sitter | None:
         """Somebody for a seat that the game has just made."""
-        from engine_plugin.bridge.machine import Pressed, expect_known_keys
+        from engine_plugin.bridge.machine.keyboard import Pressed, expect_known_keys
 
         expect_known_keys(seat.actions.all_keys)
         if seat.name in self._names():
@@ -207,7 +208,7 @@ def act(job: Job) -> NoReturn:
 
 def play_forked(job: Job, wire: GameEnd) -> NoReturn:
     """Fork a process a round; the next one waits, loaded, until the present one ends."""
-    from engine_plugin.bridge.machine import find_fonts
+    from engine_plugin.bridge.machine.undrawn import find_fonts
 
     # Loaded once for all: the library, and what takes long to find.
     if b"SysFont" in Path(job.game).read_bytes():

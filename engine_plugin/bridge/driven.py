@@ -19,7 +19,7 @@ MOST_FRAMES_BEFORE = 600
 
 
 class Machine(Protocol):
-    """What of the machine is needed; see `machine.VirtualMachine`."""
+    """What of the machine is needed; see `machine/virtual.py`."""
 
     on_frame: Callable[[FrameType], None] | None
 

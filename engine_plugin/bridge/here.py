@@ -33,14 +33,14 @@ class Sitting:
     """A game that is recorded or played here, and not for a learner."""
 
     def __init__(self, job: Job) -> None:
-        from engine_plugin.bridge.machine import (
+        from engine_plugin.bridge.machine.keyboard import (
             Keyboard,
             KeyWatch,
             Pressed,
-            VirtualMachine,
-            seed_randomness,
             share_keyboard,
         )
+        from engine_plugin.bridge.machine.randomness import seed_randomness
+        from engine_plugin.bridge.machine.virtual import VirtualMachine
 
         self.job = job
         self._pressed, self._seed, self._share = Pressed, seed_randomness, share_keyboard
@@ -95,7 +95,7 @@ class Sitting:
         return result
 
     def _seat(self, seat: Seat) -> Sitter | None:
-        from engine_plugin.bridge.machine import expect_known_keys
+        from engine_plugin.bridge.machine.keyboard import expect_known_keys
 
         expect_known_keys(seat.actions.all_keys)
         self._names.append(seat.name)

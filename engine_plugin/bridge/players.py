@@ -18,7 +18,7 @@ _LOG = logging.getLogger(__name__)
 
 def sit_down(seat: Seat) -> LocalPlayer:
     """The model or the script that a game names, in a game that runs by itself."""
-    from engine_plugin.bridge.machine import Keyboard, Pressed, expect_known_keys
+    from engine_plugin.bridge.machine.keyboard import Keyboard, Pressed, expect_known_keys
 
     expect_known_keys(seat.actions.all_keys)
     seat.overlay(Pressed)

@@ -13,7 +13,7 @@ from engine_plugin.bridge.seat import Seat
 
 
 class Watch(Protocol):
-    """Sees the keys of a person, or of whoever plays in place of one; see `machine.KeyWatch`."""
+    """Sees the keys of a person, or of whoever plays in place of one; see `machine/keyboard.py`."""
 
     def take(self) -> set[int]: ...
     def held(self, keys: Any) -> frozenset[int]: ...

@@ -41,7 +41,7 @@ class Leaves(Protocol):
 
 
 class Hands(Protocol):
-    """A keyboard that a player holds the keys of; see `machine.Keyboard`."""
+    """A keyboard that a player holds the keys of; see `machine/keyboard.py`."""
 
     def hold(self, owner: Any, keys: frozenset[int]) -> None: ...
 

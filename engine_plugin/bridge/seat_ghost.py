@@ -106,7 +106,7 @@ class SeatGhost:
         """The sitter that sees what a person does in the seat; without one there is never enough to
         learn from."""
         if self._watcher is None:
-            from engine_plugin.bridge.machine import KeyWatch, expect_known_keys
+            from engine_plugin.bridge.machine.keyboard import KeyWatch, expect_known_keys
 
             expect_known_keys(self._seat.actions.all_keys)
             recording = RecordingPlayer(self._seat, KeyWatch(), None, self._open, lambda: None)

@@ -14,7 +14,8 @@ os.environ["SDL_VIDEODRIVER"] = "dummy"
 import pygame
 real = {name: getattr(pygame.draw, name) for name in ("rect", "circle", "ellipse")}
 RealFont = pygame.font.Font
-from engine_plugin.bridge.machine import Screen, VirtualMachine
+from engine_plugin.bridge.machine.undrawn import Screen
+from engine_plugin.bridge.machine.virtual import VirtualMachine
 VirtualMachine().install()
 pygame.init()
 screen, drawn = pygame.display.set_mode((320, 240)), pygame.Surface((320, 240))
@@ -79,7 +80,8 @@ TIME = """
 import os
 os.environ["SDL_VIDEODRIVER"] = "dummy"
 import pygame, random, time, numpy
-from engine_plugin.bridge.machine import VirtualMachine, seed_randomness
+from engine_plugin.bridge.machine.randomness import seed_randomness
+from engine_plugin.bridge.machine.virtual import VirtualMachine
 VirtualMachine().install()
 pygame.init()
 pygame.display.set_mode((100, 100))

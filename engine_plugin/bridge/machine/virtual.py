@@ -1,0 +1,241 @@
+"""Clock, events and screen that a game believes in, put in place of pygame's before it is run."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+from typing import Any
+
+import pygame
+
+from engine_plugin.bridge.clock import EPOCH_SECONDS, MILLISECOND, SECOND, VirtualClock
+from engine_plugin.bridge.machine.keyboard import Keyboard, Pressed, key_event, post
+from engine_plugin.bridge.machine.silence import silence_mixer
+from engine_plugin.bridge.machine.undrawn import Screen, install_drawing, install_font_memory
+
+FRAME_RATE = 60  # of a loop that sets none
+
+
+class VirtualMachine:
+    """Replaces what a game calls; one a process, before the game is loaded.
+
+    drawing: draw for real, onto a screen that nobody sees
+    on_frame: called once a frame with the frame of the game that ended it; for games without a seat
+    """
+
+    def __init__(self, drawing: bool = False) -> None:
+        self.clock = VirtualClock()
+        self.keyboard = Keyboard()
+        self.drawing = drawing
+        self.on_frame: Callable[[FrameType], None] | None = None
+        self._repeat = (0, 0)
+        self._repeats: dict[int, int] = {}  # key -> when it comes again
+        self._fresh: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
+        self._seen_held: frozenset[int] = frozenset()
+        self._ticks_clocks = False
+        self._screen: Any = None
+
+    def install(self) -> None:
+        """From now on everything that asks for the time, the keys or the screen asks here."""
+        os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
+        self._install_time()
+        self._install_events()
+        self._install_display()
+        silence_mixer()
+        if not self.drawing:
+            install_font_memory()
+
+    # ------------------------------------------------------------------------------------- time
+
+    def _install_time(self) -> None:
+        clock = self.clock
+        machine = self
+
+        class Clock:
+            """pygame.time.Clock on the virtual time."""
+
+            def __init__(self) -> None:
+                self._last, self._passed = clock.now, 0
+
+            def tick(self, framerate: float = 0) -> int:
+                step = SECOND / framerate if framerate > 0 else SECOND / FRAME_RATE
+                clock.wait(round(self._last + step) - clock.now)
+                self._passed = clock.now // MILLISECOND - self._last // MILLISECOND
+                self._last = clock.now
+                machine._ticks_clocks = True
+                machine._frame_ends(sys._getframe(1))
+                return self._passed
+
+            tick_busy_loop = tick
+
+            def get_time(self) -> int:
+                return self._passed
+
+            get_rawtime = get_time
+
+            def get_fps(self) -> float:
+                return 1_000 / self._passed if self._passed else 0.0
+
+        def wait(milliseconds: int) -> int:
+            clock.wait(int(milliseconds) * MILLISECOND)
+            return int(milliseconds)
+
+        def sleep(seconds: float) -> None:
+            clock.wait(round(seconds * SECOND))
+
+        def set_timer(event: Any, millis: int, loops: int = 0) -> None:
+            kind = event if isinstance(event, int) else event.type
+            made = pygame.event.Event(event) if isinstance(event, int) else event
+            clock.set_timer(kind, made, millis, int(loops))
+
+        own: Any = pygame.time
+        own.Clock = Clock
+        own.get_ticks = lambda: clock.milliseconds
+        own.wait = own.delay = wait
+        own.set_timer = set_timer
+        general: Any = time
+        general.time = lambda: EPOCH_SECONDS + clock.look() / SECOND
+        general.time_ns = lambda: EPOCH_SECONDS * SECOND + clock.look()
+        for name in ("monotonic", "perf_counter"):
+            setattr(general, name, lambda: clock.look() / SECOND)
+            setattr(general, f"{name}_ns", clock.look)
+        general.sleep = sleep
+
+    def screen_rect(self) -> Any:
+        """Where the game is shown."""
+        return self._screen.get_rect()
+
+    def _frame_ends(self, frame: FrameType) -> None:
+        if self.on_frame is not None:
+            self.on_frame(frame)
+
+    # ----------------------------------------------------------------------------- keys, events
+
+    def _install_events(self) -> None:
+        events, keys = pygame.event, pygame.key
+        get, poll, peek, clear = events.get, events.poll, events.peek, events.clear
+
+        def take(eventtype: Any = None, pump: bool = True, exclude: Any = None) -> Any:
+            if pump:
+                self._pump()
+            return get(eventtype, False, exclude)
+
+        def poll_one() -> Any:
+            self._pump()
+            return poll()
+
+        def wait_for_one(timeout: int = 0) -> Any:
+            return self._wait(poll, timeout)
+
+        def look(eventtype: Any = None, pump: bool = True) -> Any:
+            if pump:
+                self._pump()
+            return peek(eventtype, False)
+
+        def drop(eventtype: Any = None, pump: bool = True) -> None:
+            if pump:
+                self._pump()
+            clear(eventtype, False)
+
+        def set_repeat(delay: int = 0, interval: int = 0) -> None:
+            self._repeat = (delay * MILLISECOND, (interval or delay) * MILLISECOND)
+
+        def get_repeat() -> tuple[int, int]:
+            return self._repeat[0] // MILLISECOND, self._repeat[1] // MILLISECOND
+
+        replaced: dict[str, Any] = {
+            "get": take,
+            "poll": poll_one,
+            "wait": wait_for_one,
+            "peek": look,
+            "clear": drop,
+            "pump": self._pump,
+        }
+        for name, value in replaced.items():
+            setattr(events, name, value)
+        own: Any = keys
+        own.get_pressed = lambda: Pressed(self.keyboard.held)
+        own.get_focused = lambda: True
+        own.set_repeat, own.get_repeat = set_repeat, get_repeat
+        if hasattr(own, "get_just_pressed"):
+            own.get_just_pressed = lambda: Pressed(self._fresh[0])
+            own.get_just_released = lambda: Pressed(self._fresh[1])
+
+    def _pump(self) -> None:
+        """What has happened since the last look goes into the queue: timers, keys held so long that
+        they come again."""
+        for event in self.clock.due_events():
+            post(event)
+        held = self.keyboard.held
+        self._fresh = (held - self._seen_held, self._seen_held - held)
+        self._seen_held = held
+        if self._repeat[0]:
+            self._pump_repeats(held)
+
+    def _pump_repeats(self, held: frozenset[int]) -> None:
+        now = self.clock.now
+        self._repeats = {
+            key: self._repeats.get(key, now + self._repeat[0]) for key in sorted(held)
+        }
+        for key, due in self._repeats.items():
+            if due <= now:
+                post(key_event(pygame.KEYDOWN, key))
+                self._repeats[key] = now + self._repeat[1]
+
+    def _wait(self, poll: Callable[[], Any], timeout: int) -> Any:
+        """The next event, and until then the time passes; a frame in which nothing happens at all
+        ends with the news that the window is visible, which a window says now and then."""
+        self._pump()
+        event = poll()
+        if event.type != pygame.NOEVENT:
+            return event
+        due, until = self.clock.next_due(), self.clock.now + timeout * MILLISECOND
+        if due is not None and (not timeout or due <= until):
+            self.clock.wait(due - self.clock.now)
+            self._pump()
+            return poll()
+        self.clock.wait(timeout * MILLISECOND or SECOND // FRAME_RATE)
+        return event if timeout else pygame.event.Event(pygame.VIDEOEXPOSE)
+
+    # ---------------------------------------------------------------------------------- display
+
+    def _install_display(self) -> None:
+        display: Any = pygame.display
+        set_mode, flip, update = display.set_mode, display.flip, display.update
+
+        def set_up(
+            size: Any = (0, 0), flags: int = 0, depth: int = 0, display: int = 0, vsync: int = 0
+        ) -> Any:
+            real = set_mode(size)
+            self._screen = real if self.drawing else Screen(real.get_size())
+            return self._screen
+
+        def show(draw: Callable[..., None], *arguments: Any) -> None:
+            if self.drawing:
+                draw(*arguments)
+            if not self.clock.paced:
+                # As if the picture waited for the screen.
+                self.clock.advance(SECOND // FRAME_RATE)
+            if not self._ticks_clocks:
+                self._frame_ends(sys._getframe(1))
+
+        display.set_mode = set_up
+        display.get_surface = lambda: self._screen
+        display.flip, display.update = partial(show, flip), partial(show, update)
+        display.get_active = lambda: True
+        display.toggle_fullscreen = lambda: 1
+
+        def init() -> tuple[int, int]:
+            """Without the audio device, whose thread is of no use here."""
+            pygame.display.init()
+            pygame.font.init()
+            pygame.joystick.init()
+            return (3, 0)
+
+        pygame.init = init
+        if not self.drawing:
+            install_drawing()
