@@ -107,11 +107,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "mix": _MIX,
     "game": {**_MIX, "policy": "greedy"},
 }
-# The same for games brought along, whose episodes are long and whose rewards come early.
+# The same for games brought along, whose episodes are long and whose rewards come early. What the
+# discriminator pays wavers while it learns: far-sighted sums of it carry the agent away.
 _FOREIGN: dict[str, Any] = {"gamma": 0.99, "n_step": 1, "temperature": 1.0, "policy": "soft"}
+_FOREIGN_STYLE: dict[str, Any] = {**_FOREIGN, "gamma": 0.9}
 FOREIGN_DEFAULTS: dict[str, dict[str, Any]] = {
-    "style": _FOREIGN,
-    "none": _FOREIGN,
+    "style": _FOREIGN_STYLE,
+    "none": _FOREIGN_STYLE,
     "sqil": {**_FOREIGN, "temperature": 0.2},
     "mix": _FOREIGN,
     "game": {**_FOREIGN, "n_step": 3, "policy": "greedy"},
@@ -204,7 +206,8 @@ class PolicyConfig:
     """Taken from the game reward of a match that the learner ends by its own hand (in Blast: its
     own bomb), beside the loss."""
     gamma: float = 0.0
-    """Discount a step; 0: 0.8 for style alone, 0.97 with the game's reward, for --env 0.99."""
+    """Discount a step; 0: 0.8 for style alone, 0.97 with the game's reward; for --env 0.9 and
+    0.99."""
     n_step: int = 0
     """Steps of reward summed before the target network takes over; 0: 1 for style alone and for
     `mix` with --env, else 3."""

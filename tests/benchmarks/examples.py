@@ -4,7 +4,7 @@
         [--out runs/examples] [-- ...]
 
 Records 24 rounds of each game's scripted player through its keys, trains every contestant without
-the game's score, and prints the style score of 24 unseen rounds of each (0 random play, 1 the
+the game's score, and prints the style score of 100 unseen rounds of each (0 random play, 1 the
 player) with its 95 % interval, and the score that the game gave them. What stands after `--` goes
 to every `train`. What is there already is kept, so that a stopped benchmark goes on.
 """
@@ -19,13 +19,14 @@ from typing import Any
 
 from command_line import command, own_and_passed_on
 
-GAMES = {"paddle": "30000", "snake": "20000", "shooter": "20000"}  # steps of training
+GAMES = {"paddle": "30000", "snake": "60000", "shooter": "20000"}  # steps of training
 CONTESTANTS: dict[str, tuple[str, ...]] = {
     "style": ("--reward", "style", "--warm-start"),
     "clone": ("--reward", "none"),
     # Its last weights: the best would be those of the clone that it began with.
     "constant reward": (
-        "--reward", "constant", "--policy", "soft", "--warm-start", "--select", "last",
+        "--reward", "constant", "--policy", "soft", "--gamma", "0.9", "--n-step", "1",
+        "--warm-start", "--select", "last",
     ),
 }
 
@@ -48,8 +49,9 @@ def judged(game: str, name: str, folder: Path, given: Any, passed_on: list[str])
                 str(given.seed), "--out", str(run), *CONTESTANTS[name], goes_on, *passed_on,
             )  # fmt: skip
         told = command(
-            "evaluate", file, str(run / "model.onnx"), "--style", str(demos), "--json"
-        )
+            "evaluate", file, str(run / "model.onnx"), "--style", str(demos), "--episodes", "100",
+            "--json",
+        )  # fmt: skip
         result.write_text(told, encoding="utf-8")
     read: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
     return read
