@@ -52,7 +52,7 @@ POINTS = (
     Point("game", "reward alone", ("--reward", "game", "--select", "strength")),
     *(
         Point("held", f"to the clone, {value}", (*HELD, value))
-        for value in ("0.01", "0.001", "0.1")
+        for value in ("0.00001", "0.0001", "0.001", "0.01", "0.000001")
     ),
     Point("clone", "", ("--reward", "none")),
     *(Point("mix", f"temperature {value}", (*MIX, value)) for value in ("0.008", "0.002")),
