@@ -296,7 +296,7 @@ class PolicyConfig:
     symmetries: Open[int] = OPEN
     """Board symmetries used as augmentation: 1 none, 4 flips, 8 flips and transposition. Open: 8,
     for --env 1."""
-    clone_dropout: float = 0.2
+    clone_dropout: float = 0.0
     """The same of the Q-network while it is cloning."""
     avoid_weight: float = 0.1
     """Weight of the loss that keeps the values of forbidden actions below those of the allowed, so

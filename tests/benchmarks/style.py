@@ -47,7 +47,7 @@ def judged(name: str, seed: int, demos: str, folder: Path, given: Any) -> dict[s
             command(
                 "train", "policy", "--demos", demos, "--out", str(run), "--seed", str(seed),
                 "--minutes", str(given.minutes), "--threads", str(given.threads),
-                *CONTESTANTS[name], *goes_on,
+                "--evaluation-episodes", "500", *CONTESTANTS[name], *goes_on,
             )
         style = json.loads(
             command(
