@@ -118,8 +118,8 @@ def discriminator_wins(lines: Sequence[Line], facts: RunFacts) -> str | None:
         f"The discriminator tells demonstrations from the agent's play in {_percent(seen[-1])} of "
         f"cases (wanted: {_percent(BAND[0])} to {_percent(BAND[1])}). Whatever the agent tries "
         f"looks wrong to it, so its reward no longer says which try was better. Make it weaker: "
-        f"--discriminator-rate 1e-4, --discriminator-dropout 0.3 or --gradient-penalty 1; if the "
-        f"agent has hardly moved yet, start it from a clone with --warm-start."
+        f"--discriminator-rate 1e-4, --discriminator-dropout 0.3 or --gradient-penalty 1; an agent "
+        f"that began with --no-warm-start is nearer to them as a clone."
     )
 
 
@@ -168,7 +168,7 @@ def one_action(lines: Sequence[Line], facts: RunFacts) -> str | None:
         f"The agent chooses “{action}” in {_percent(seen[-1])} of its decisions: the policy has "
         f"collapsed to one action. It then sees nothing else to learn from. Go back to exploring: "
         f"a higher --temperature (or --epsilon, for a greedy policy), a lower --learning-rate, or "
-        f"--warm-start from demonstrations."
+        f"demonstrations to start from (--demos)."
     )
 
 

@@ -175,8 +175,9 @@ class PolicyConfig:
     scale_rewards: Open[bool] = OPEN
     """Divide the game's rewards by the size of the returns seen early in the run, so that values
     are about 1; open: not for our games of +1 and -1, for --env yes."""
-    warm_start: bool = False
-    """Start the DQN from a clone of the demonstrations."""
+    warm_start: bool = True
+    """Start the DQN from a clone of the demonstrations, where there are any; not with --memory gru,
+    which cannot clone."""
     minutes: Open[float] = OPEN
     """Wall-clock minutes of training; 0: no limit but `steps`. Open: 10, and 0 where `steps` are
     given."""
@@ -394,10 +395,10 @@ class PolicyConfig:
                 "style_form advantage needs the policy's probabilities: use --policy soft, or "
                 "--style-form neutral"
             )
-        if self.memory == "gru" and (self.reward not in ("game", "constant") or self.warm_start):
+        if self.memory == "gru" and self.reward not in ("game", "constant"):
             raise ConfigError(
                 f"--memory gru learns from the game's reward: expected --reward game, got "
-                f"{self.reward}{' with a warm start' if self.warm_start else ''}"
+                f"{self.reward}"
             )
         if self.memory == "gru" and self.policy != "greedy":
             raise ConfigError("--memory gru needs --policy greedy")
@@ -415,7 +416,13 @@ class PolicyConfig:
 
     @property
     def needs_demos(self) -> bool:
-        return self.reward in ("style", "mix", "none", "sqil") or self.warm_start
+        return self.reward in ("style", "mix", "none", "sqil")
+
+    @property
+    def begins_with_clone(self) -> bool:
+        return bool(self.demos) and self.memory == "none" and (
+            self.warm_start or self.reward == "none"
+        )
 
     @property
     def uses_discriminator(self) -> bool:

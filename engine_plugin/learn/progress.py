@@ -9,9 +9,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 class TrainingProgress:
-    """A bar over the run, with steps a second and the last evaluation beside it."""
+    """A bar over the run, or over its cloning, with steps a second and the last evaluation beside
+    it."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "training") -> None:
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -20,7 +21,7 @@ class TrainingProgress:
             TextColumn("{task.fields[evaluation]}"),
             console=Console(stderr=True),
         )
-        self.task = self.bar.add_task("training", total=1.0, rate="", evaluation="")
+        self.task = self.bar.add_task(what, total=1.0, rate="", evaluation="")
 
     def __enter__(self) -> TrainingProgress:
         self.bar.start()
@@ -34,11 +35,10 @@ class TrainingProgress:
     ) -> None:
         self.bar.stop()
 
-    def moved(self, share: float, steps_per_second: float) -> None:
+    def moved(self, share: float, steps_per_second: float = 0.0) -> None:
         """share: of the run that is over, by the clock or by the steps, 0 to 1."""
-        self.bar.update(
-            self.task, completed=share, rate=f"{steps_per_second / 1000:.1f} k steps/s"
-        )
+        rate = f"{steps_per_second / 1000:.1f} k steps/s" if steps_per_second else ""
+        self.bar.update(self.task, completed=share, rate=rate)
 
     def evaluated(self, text: str) -> None:
         self.bar.update(self.task, evaluation=text)

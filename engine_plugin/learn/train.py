@@ -182,7 +182,7 @@ class TrainingRun:
         if self.scale is not None and self.examples is not None:
             self.scale.add(self.examples.learned.arrays["observations"][:, 0])
             self.set_scale(self.scale)
-        if self.config.warm_start or self.config.reward == "none":
+        if self.config.begins_with_clone:
             self.clone()
             self.evaluate({"phase": "clone"})
         self.save()
@@ -192,17 +192,20 @@ class TrainingRun:
         assert self.examples is not None and isinstance(self.learner, DQNLearner)
         transitions = self.examples.learned
         config = self.config
-        for done in range(config.clone_updates):
-            # A cosine from the learning rate down to nothing (Loshchilov & Hutter 2017).
-            self.learner.set_learning_rate(
-                config.learning_rate * (1 + math.cos(math.pi * done / config.clone_updates)) / 2
-            )
-            batch = transitions.sample(self.random, CLONE_BATCH, 1)
-            shown = (batch.observations[:, 0], batch.actions[:, 0])
-            symmetry = self.symmetry(CLONE_BATCH)
-            self.learner.clone(*shown, symmetry)
-            if self.discriminator is not None and config.clones_discriminator:
-                self.discriminator.clone(*shown, symmetry)
+        with TrainingProgress("cloning") as progress:
+            for done in range(config.clone_updates):
+                share = done / config.clone_updates
+                # A cosine from the learning rate down to nothing (Loshchilov & Hutter 2017).
+                self.learner.set_learning_rate(
+                    config.learning_rate * (1 + math.cos(math.pi * share)) / 2
+                )
+                batch = transitions.sample(self.random, CLONE_BATCH, 1)
+                shown = (batch.observations[:, 0], batch.actions[:, 0])
+                symmetry = self.symmetry(CLONE_BATCH)
+                self.learner.clone(*shown, symmetry)
+                if self.discriminator is not None and config.clones_discriminator:
+                    self.discriminator.clone(*shown, symmetry)
+                progress.moved(share)
         self.learner.take_over_clone()
 
     def train(self) -> None:

@@ -21,12 +21,12 @@ from command_line import command, own_and_passed_on
 
 GAMES = {"paddle": "30000", "snake": "60000", "shooter": "20000"}  # steps of training
 CONTESTANTS: dict[str, tuple[str, ...]] = {
-    "style": ("--reward", "style", "--warm-start"),
+    "style": ("--reward", "style"),
     "clone": ("--reward", "none"),
     # Its last weights: the best would be those of the clone that it began with.
     "constant reward": (
         "--reward", "constant", "--policy", "soft", "--gamma", "0.9", "--n-step", "1",
-        "--warm-start", "--select", "last",
+        "--select", "last",
     ),
 }
 

@@ -30,10 +30,9 @@ GROUNDS = (
 )  # fmt: skip
 TRANSITIONS = 12_000
 SEED = 1  # of the matches that judge; trainings validate on others
-MIX = ("--reward", "mix", "--warm-start", "--temperature")
+MIX = ("--reward", "mix", "--temperature")
 HELD = (
-    "--reward", "game", "--policy", "soft", "--temperature", "0.003", "--warm-start",
-    "--clone-weight",
+    "--reward", "game", "--policy", "soft", "--temperature", "0.003", "--clone-weight",
 )  # fmt: skip
 
 
@@ -49,7 +48,7 @@ class Point:
 
 POINTS = (
     *(Point("mix", f"temperature {value}", (*MIX, value)) for value in ("0.005", "0.003")),
-    Point("game", "reward alone", ("--reward", "game", "--select", "strength")),
+    Point("game", "reward alone", ("--reward", "game", "--no-warm-start", "--select", "strength")),
     *(
         Point("held", f"to the clone, {value}", (*HELD, value))
         for value in ("0.00001", "0.0001", "0.001", "0.01", "0.000001")

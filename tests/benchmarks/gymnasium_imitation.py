@@ -61,7 +61,7 @@ def main() -> None:
     report("random", "bot:random")
     for reward in arguments.rewards:
         run = out / f"{name}-{reward}-{arguments.seed}"
-        start = ("--warm-start",) if reward == "style" else ()
+        start = ("--no-warm-start",) if reward == "constant" else ()
         command(
             "train", "policy", "--env", env, "--demos", demos, "--reward", reward, *start,
             "--steps", arguments.steps, "--seed", arguments.seed, "--threads", "1",

@@ -70,7 +70,7 @@ def learner(out: Path, demos: Path, given: argparse.Namespace, **more: Any) -> l
         "opponents": "survivor", "steps": given.steps, "seed": 11, "threads": given.threads,
         "evaluate_steps": given.steps // INTERVALS, "evaluation_episodes": 8, "num_envs": 64,
         "batch_size": 128, "steps_per_update": 64, "warm_up": 1024, "replay_size": 16_384,
-        "width": 64, **more,
+        "width": 64, "warm_start": False, **more,
     }  # fmt: skip
     return [sys.executable, "-c", LEARN, json.dumps(settings)]
 

@@ -20,19 +20,18 @@ from command_line import command
 # Contestant -> settings of `engine-plugin train policy`. The controls should fail; their last
 # weights are judged, as the best would be those of the clone that they began with.
 CONTESTANTS: dict[str, tuple[str, ...]] = {
-    "agent": ("--reward", "style", "--warm-start"),
-    "agent from random weights": ("--reward", "style"),
+    "agent": ("--reward", "style"),
+    "agent from random weights": ("--reward", "style", "--no-warm-start"),
     "clone": ("--reward", "none"),
     "clone without the ways": ("--reward", "none", "--no-ways"),
-    "constant reward": ("--reward", "constant", "--warm-start", "--select", "last"),
+    "constant reward": ("--reward", "constant", "--select", "last"),
     "discriminator never learns": (
-        "--reward", "style", "--warm-start", "--control", "random-discriminator",
-        "--select", "last",
+        "--reward", "style", "--control", "random-discriminator", "--select", "last",
     ),
     "shuffled demonstrations": (
-        "--reward", "style", "--warm-start", "--control", "shuffled", "--select", "last",
+        "--reward", "style", "--control", "shuffled", "--select", "last",
     ),
-    "SQIL": ("--reward", "sqil", "--demo-share", "0.5", "--select", "last"),
+    "SQIL": ("--reward", "sqil", "--demo-share", "0.5", "--no-warm-start", "--select", "last"),
 }
 SEED = 1  # of the matches that judge; trainings validate on others
 

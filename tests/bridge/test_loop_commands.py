@@ -29,7 +29,10 @@ while True:
     clock.tick(60)
     seat.tick()
 """
-SMALL = ["--threads", "2", "--width", "16", "--num-envs", "2", "--evaluation-episodes", "2"]
+SMALL = [
+    "--threads", "2", "--width", "16", "--num-envs", "2", "--evaluation-episodes", "2",
+    "--clone-updates", "200",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +77,7 @@ def test_a_game_file_goes_from_nothing_to_an_opponent(run, folder):
         "rounds_in_file"
     ] == 4
 
-    run("clone", "pong.py", "--clone-updates", "200", "--steps", "1", *SMALL)
+    run("clone", "pong.py", "--steps", "1", *SMALL)
     assert ai.read_card("runs/pong-clone/model.onnx").training["config"]["reward"] == "none"
     run("train", "pong.py", "--steps", "300", "--warm-up", "100", *SMALL)
 

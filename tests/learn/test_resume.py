@@ -59,7 +59,7 @@ def settings(out: Path, demos: Path, **changes: Any) -> dict[str, Any]:
         "opponents": "survivor", "steps": STEPS, "evaluate_steps": EVERY, "seed": 5,
         "num_envs": 16, "batch_size": 32, "steps_per_update": 32, "warm_up": 128, "width": 16,
         "replay_size": 2_000, "discriminator_width": 16, "window": 5, "discriminator_window": 5,
-        "evaluation_episodes": 1,
+        "evaluation_episodes": 1, "warm_start": False,
         "threads": tf.config.threading.get_intra_op_parallelism_threads(), **changes,
     }  # fmt: skip
 

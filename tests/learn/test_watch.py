@@ -39,7 +39,7 @@ def train(out: Path, demos: Path | None, **changes: Any) -> list[dict[str, Any]]
         "out": str(out), "demos": None if demos is None else str(demos), "reward": "style",
         "levels": "builtin", "opponents": "survivor", "num_envs": 64, "batch_size": 128,
         "steps_per_update": 128, "warm_up": 2_048, "width": 32, "evaluation_episodes": 20,
-        "safety": "none", "steps": 12_800, "evaluate_steps": 6_400, "seed": 1,
+        "safety": "none", "warm_start": False, "steps": 12_800, "evaluate_steps": 6_400, "seed": 1,
         "threads": tf.config.threading.get_intra_op_parallelism_threads(), **changes,
     }  # fmt: skip
     train_policy(PolicyConfig(**settings))

@@ -6,7 +6,6 @@ really drawn, so that a game gets the same rects, sizes and masks with a screen 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pygame
