@@ -36,6 +36,15 @@ HELD = (
 )  # fmt: skip
 
 
+# Kind -> (what it is, how it is drawn).
+KINDS = {
+    "mix": ("mix of style and game, at a temperature", "o-"),
+    "held": ("game's reward, held to the clone by a weight", "s--"),
+    "game": ("game's reward alone", "^"),
+    "clone": ("clone", "D"),
+}
+
+
 @dataclass(frozen=True)
 class Point:
     """A contestant: its kind, which is a line of the plot, what sets it apart, and how it is
@@ -91,18 +100,18 @@ def draw(rows: list[tuple[Point, dict[str, Any]]], path: Path) -> None:
     figure = Figure(figsize=(7, 4.5), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    for kind, marker in (("mix", "o-"), ("held", "s--"), ("game", "^"), ("clone", "D")):
+    for kind, (meaning, marker) in KINDS.items():
         points = [(point, figures(told)) for point, told in rows if point.kind == kind]
         points.sort(key=lambda entry: entry[1][0])
         if not points:
             continue
         axes.plot(
             [100 * values[0] for _, values in points], [values[2] for _, values in points],
-            marker, label=kind,
+            marker, label=meaning,
         )  # fmt: skip
         for point, values in points:
             axes.annotate(
-                point.label.split()[-1] if point.label else "", (100 * values[0], values[2]),
+                point.label.split()[-1] if len(points) > 1 else "", (100 * values[0], values[2]),
                 textcoords="offset points", xytext=(5, 5), fontsize=8,
             )  # fmt: skip
     axes.set_xlabel(f"wins of decided matches against {DEMONSTRATOR}, %")
@@ -117,8 +126,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--episodes", type=int, default=1_000)
-    kinds = tuple(dict.fromkeys(point.kind for point in POINTS))
-    parser.add_argument("--points", nargs="+", choices=kinds, default=kinds)
+    parser.add_argument("--points", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--out", default="runs/frontier")
     given = parser.parse_args()
     folder = Path(given.out)
