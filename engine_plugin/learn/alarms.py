@@ -119,7 +119,7 @@ def discriminator_wins(lines: Sequence[Line], facts: RunFacts) -> str | None:
         f"cases (wanted: {_percent(BAND[0])} to {_percent(BAND[1])}). Whatever the agent tries "
         f"looks wrong to it, so its reward no longer says which try was better. Make it weaker: "
         f"--discriminator-rate 1e-4, --discriminator-dropout 0.3 or --gradient-penalty 1; an agent "
-        f"that began with --no-warm-start is nearer to them as a clone."
+        f"that began with random weights is nearer to them with --warm-start."
     )
 
 
