@@ -14,7 +14,7 @@ from engine_plugin.learn.worlds.loops import probe
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = ("paddle", "snake", "shooter")
-WITH_A_MODEL = ("paddle", "shooter")
+WITH_A_MODEL = ("paddle", "snake", "shooter")
 
 
 def game_of(name):
