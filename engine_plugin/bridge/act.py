@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 # How a game's process ends: nobody plays on, an error was told, the next round may begin.
 STOPPED, FAILED, NEXT_ROUND = 0, 1, 17
 FRESH_PROCESS = b"F"
+TO_NOTICE = 5.0  # seconds in which a game has to notice that its learner is gone
 
 
 class Round:
@@ -231,6 +233,7 @@ class ForkedRound:
     def __init__(self, job: Job, wire: GameEnd, number: int) -> None:
         turn, self._turn = os.pipe()
         self._notes, notes = os.pipe()
+        self._learner = wire.pipes[0]
         self._pid = os.fork()
         if self._pid:
             os.close(turn)
@@ -251,14 +254,28 @@ class ForkedRound:
 
     def wants_next(self) -> bool:
         """Whether a fresh process has to play the next round; waits until that is known."""
-        return os.read(self._notes, 1) == FRESH_PROCESS
+        return self._note() == FRESH_PROCESS
 
     def wait(self) -> int:
         """How it ended: its exit status, or minus the signal that killed it."""
+        while self._note():
+            continue
         code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
         os.close(self._turn)
         os.close(self._notes)
         return code
+
+    def _note(self) -> bytes:
+        """The next that it notes, nothing once it has ended. A game that hangs, and whose learner
+        was killed meanwhile, would run on for ever: all of it is ended."""
+        noted, gone = select.poll(), select.poll()
+        for waiting in (noted, gone):
+            waiting.register(self._notes, select.POLLIN)
+        gone.register(self._learner, 0)  # for its closing only
+        says_nothing = all(number != self._notes for number, _ in gone.poll())
+        if says_nothing and not noted.poll(1_000 * TO_NOTICE):
+            os.killpg(0, signal.SIGKILL)
+        return os.read(self._notes, 1)
 
 
 def _write_note(notes: int) -> None:

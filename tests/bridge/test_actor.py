@@ -4,6 +4,10 @@ and whatever goes wrong in a game arrives as one error with the frame."""
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from own_games import GAMES, trace
@@ -153,6 +157,42 @@ def test_a_game_that_hangs_is_ended_and_says_where(start, write_game):
         trace(start(write_game(GOOD + text), patience=2.0), 30)
     if os.name == "posix":
         assert "own_game.py" in str(caught.value).split("it said:")[1]
+
+
+LEARNER = """
+import sys
+from engine_plugin.bridge.actor import Actor
+from engine_plugin.bridge.job import Job
+
+actor = Actor(Job("act", sys.argv[1]))
+print(actor._process.pid, flush=True)
+while True:
+    print(actor.receive().frame, flush=True)
+    actor.answer(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
+def test_a_game_that_hangs_ends_with_a_learner_that_was_killed(write_game):
+    """It never looks at its pipe again, and nobody is left to end it."""
+    game = write_game(GOOD + LOOP.replace("FRAME", "while frame == 20: pass"))
+    learner = subprocess.Popen(
+        [sys.executable, "-c", LEARNER, str(game)], stdout=subprocess.PIPE, text=True
+    )
+    assert learner.stdout is not None
+    group = int(learner.stdout.readline())
+    while int(learner.stdout.readline()) < 19:
+        continue
+    learner.kill()
+    learner.communicate()
+    for _ in range(300):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    os.killpg(group, signal.SIGKILL)
+    pytest.fail("the game is still there 30 s after its learner")
 
 
 def test_a_loop_that_waits_for_the_clock_does_not_hang(start, write_game):
