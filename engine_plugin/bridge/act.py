@@ -268,13 +268,13 @@ class ForkedRound:
     def _note(self) -> bytes:
         """The next that it notes, nothing once it has ended. A game that hangs, and whose learner
         was killed meanwhile, would run on for ever: all of it is ended."""
-        noted, gone = select.poll(), select.poll()
-        for waiting in (noted, gone):
-            waiting.register(self._notes, select.POLLIN)
-        gone.register(self._learner, 0)  # for its closing only
-        says_nothing = all(number != self._notes for number, _ in gone.poll())
-        if says_nothing and not noted.poll(1_000 * TO_NOTICE):
-            os.killpg(0, signal.SIGKILL)
+        waiting = select.poll()
+        waiting.register(self._notes, select.POLLIN)
+        waiting.register(self._learner, 0)  # for its closing only
+        if self._notes not in dict(waiting.poll()):
+            waiting.unregister(self._learner)
+            if not waiting.poll(1_000 * TO_NOTICE):
+                os.killpg(0, signal.SIGKILL)
         return os.read(self._notes, 1)
 
 

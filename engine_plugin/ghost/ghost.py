@@ -88,7 +88,7 @@ class Ghost:
         return data
 
     def learn(self, progress: Callable[[float], None] = lambda share: None) -> None:
-        """Learn from all that was added, and wait for it: some two seconds.
+        """Learn from all that was added, and wait for it: a few seconds.
 
         Raises TrajectoryError for fewer than 100 decisions, ConfigError for a name that no card
         can have, and ModelError kinds.

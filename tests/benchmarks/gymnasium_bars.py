@@ -45,7 +45,7 @@ MINATAR = ("--num-envs", "64", "--steps-per-update", "16", "--evaluate-steps", "
 BARS = {
     "CartPole-v1": Bar(500, 50_000),
     "Acrobot-v1": Bar(-80, 100_000, ACROBOT),
-    # Its returns spread widely: 40 episodes choose the best weights too often by luck.
+    # Its returns spread widely: the best weights of 40 episodes may be so by luck.
     "LunarLander-v3": Bar(200, 300_000, ("--evaluation-episodes", "100")),
     "minatar_envs:MinAtar/Breakout-v1": Bar(15, 1_500_000, MINATAR),
 }

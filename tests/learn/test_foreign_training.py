@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -294,6 +295,10 @@ def test_settings_left_open_follow_the_kind_of_game() -> None:
     assert (theirs.reward, theirs.policy, theirs.gamma) == ("game", "greedy", 0.99)
     assert (theirs.safety, theirs.minutes, theirs.evaluate_steps) == ("none", 0, 50)
     assert theirs.resolved() == theirs
+    assert ours.begins_with_clone and not theirs.begins_with_clone
+    imitated = PolicyConfig(out="unused", env="CartPole-v1", demos="unused").resolved()
+    assert (imitated.reward, imitated.gamma, imitated.begins_with_clone) == ("style", 0.9, True)
+    assert not replace(imitated, warm_start=False).begins_with_clone
     # What is given stays as it is given, whatever the default would have been.
     given = PolicyConfig(out="unused", env="CartPole-v1", num_envs=128, batch_size=512).resolved()
     assert (given.num_envs, given.batch_size, given.minutes) == (128, 512, 10)
