@@ -113,3 +113,38 @@ def test_time_events_and_randomness_are_the_runs_own():
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines()[-1] == "on time"
+
+
+FONTS = """
+import os
+os.environ["SDL_VIDEODRIVER"] = "dummy"
+import subprocess, sys, time
+import pygame
+import pygame.sysfont as system
+from engine_plugin.bridge.machine.virtual import VirtualMachine
+waited = []
+
+def list_fonts():  # as pygame does, by a program for which it waits a second at most
+    began = time.monotonic()
+    slow = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.3)"])
+    assert slow.wait(timeout=20) == 0
+    waited.append(time.monotonic() - began)
+
+system.initsysfonts = list_fonts
+VirtualMachine().install()
+pygame.init()
+began = time.monotonic()
+pygame.font.SysFont("arial", 20)
+assert waited and waited[0] > 0.2, waited
+assert time.monotonic() == began
+print("listed")
+"""
+
+
+def test_the_systems_fonts_are_listed_in_real_time_and_cost_the_game_none():
+    run = subprocess.run(
+        [sys.executable, "-c", FONTS],
+        capture_output=True, text=True, timeout=120, cwd=ROOT, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[-1] == "listed"

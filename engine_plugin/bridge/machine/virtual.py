@@ -97,13 +97,35 @@ class VirtualMachine:
         own.get_ticks = lambda: clock.milliseconds
         own.wait = own.delay = wait
         own.set_timer = set_timer
-        general: Any = time
-        general.time = lambda: EPOCH_SECONDS + clock.look() / SECOND
-        general.time_ns = lambda: EPOCH_SECONDS * SECOND + clock.look()
+        general: dict[str, Any] = {
+            "time": lambda: EPOCH_SECONDS + clock.look() / SECOND,
+            "time_ns": lambda: EPOCH_SECONDS * SECOND + clock.look(),
+            "sleep": sleep,
+        }
         for name in ("monotonic", "perf_counter"):
-            setattr(general, name, lambda: clock.look() / SECOND)
-            setattr(general, f"{name}_ns", clock.look)
-        general.sleep = sleep
+            general[name] = lambda: clock.look() / SECOND
+            general[f"{name}_ns"] = clock.look
+        real = {name: getattr(time, name) for name in general}
+        vars(time).update(general)
+        self._install_font_list(real, general)
+
+    def _install_font_list(self, real: dict[str, Any], general: dict[str, Any]) -> None:
+        """Another program lists the system's fonts, and waiting for that takes real time."""
+        import pygame.sysfont as system
+
+        own: Any = system
+        find = getattr(own, "initsysfonts", None)
+        if find is None:
+            return
+
+        def find_fonts() -> Any:
+            vars(time).update(real)
+            try:
+                return find()
+            finally:
+                vars(time).update(general)
+
+        own.initsysfonts = find_fonts
 
     def screen_rect(self) -> Any:
         """Where the game is shown."""
