@@ -39,7 +39,7 @@ EXTRAS = {
 @dataclass(frozen=True)
 class Record:
     """Record demonstrations of a scripted player, or with --env of a model. (Your own play: `play`,
-    then R.)"""
+    then R; in a game of your own: `record GAME.py`.)"""
 
     out: str
     """File to write (.npz)."""
@@ -91,7 +91,7 @@ class Ghost:
 
 @dataclass(frozen=True)
 class Train:
-    """Train a policy or a level generator."""
+    """Train a policy or a level generator. (For a game of your own: `train GAME.py`.)"""
 
     what: (
         Annotated[PolicyConfig, tyro.conf.subcommand("policy")]
@@ -160,7 +160,7 @@ class Generate:
 @dataclass(frozen=True)
 class Evaluate:
     """Play a policy against opponents: strength, and with --style likeness. With --env:
-    returns of episodes."""
+    returns of episodes. (In a game of your own: `evaluate GAME.py MODEL`.)"""
 
     model: Annotated[str, tyro.conf.Positional]
     """Model file, or a shipped model's name such as blast/hard, or bot:NAME (with --env
@@ -341,7 +341,21 @@ def train(command: Train) -> dict[str, Any]:
     from engine_plugin.learn.train import train_policy
 
     result = train_policy(command.what, _command_line())
-    return {**result, **export_run(command.what.out)}
+    written = export_run(command.what.out)
+    return {**result, **written, "next": _next_commands(command.what, written["model"])}
+
+
+def _next_commands(config: PolicyConfig, model: str) -> list[str]:
+    """What one does with a trained model."""
+    if config.loop:
+        told = [f"evaluate {config.loop} {model}", f"play {config.loop} --model {model}"]
+    elif config.env:
+        told = [f"evaluate {model} --env {config.env}"]
+    else:
+        game = "" if config.game == "blast" else f" --game {config.game}"
+        style = f" --style {config.demos}" if config.demos else ""
+        told = [f"evaluate {model}{game}{style}", f"play{game} --opponent {model}"]
+    return [f"engine-plugin {line}" for line in told]
 
 
 def export(command: Export) -> dict[str, Any]:
@@ -503,6 +517,8 @@ def _parse(arguments: list[str]) -> Any:
     """The command that the arguments mean. Raises ConfigError, or SystemExit with the usage."""
     parsed: Any = Command
     prog, first = "engine-plugin", arguments[:1]
+    if first == ["clone"] and cli_loops.asks_for_help(arguments):
+        arguments = ["clone", "GAME.py", "--help"]
     if cli_loops.names_game(arguments):
         if first[0] in cli_loops.EXPANDED:
             arguments = cli_loops.expand(arguments)
@@ -529,16 +545,22 @@ def _report(command: Any, result: dict[str, Any]) -> None:
 
         print(describe(result))
     else:
-        from engine_plugin import tables
+        print(_teller(command)(result))
 
-        tellers: dict[type, Callable[[dict[str, Any]], str]] = {
-            Evaluate: tables.describe_evaluation,
-            Tournament: tables.describe_tournament,
-        }
-        tell = tellers.get(type(command), tables.describe_values)
-        if isinstance(command, Evaluate) and command.env:
-            tell = tables.describe_values
-        print(tell(result))
+
+def _teller(command: Any) -> Callable[[dict[str, Any]], str]:
+    """What makes a text for people of this command's result."""
+    from engine_plugin import tables
+
+    if isinstance(command, Train) and isinstance(command.what, PolicyConfig):
+        return tables.describe_training
+    if isinstance(command, cli_loops.EvaluateLoop):
+        return tables.describe_episodes
+    if isinstance(command, Evaluate):
+        return tables.describe_episodes if command.env else tables.describe_evaluation
+    if isinstance(command, Tournament):
+        return tables.describe_tournament
+    return tables.describe_values
 
 
 def _import_tensorflow_silently() -> None:

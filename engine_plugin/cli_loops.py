@@ -124,6 +124,10 @@ def names_game(arguments: Sequence[str]) -> bool:
     return len(arguments) > 1 and arguments[1].endswith(GAME_SUFFIX)
 
 
+def asks_for_help(arguments: Sequence[str]) -> bool:
+    return "-h" in arguments or "--help" in arguments
+
+
 def expand(arguments: Sequence[str]) -> list[str]:
     """`train GAME.py ...` and `clone GAME.py ...` as `train policy ...`, with what they leave out.
 
@@ -140,7 +144,7 @@ def expand(arguments: Sequence[str]) -> list[str]:
     if not _is_given("demos", given):
         if demos is not None:
             filled += ["--demos", str(demos)]
-        elif what == "clone":
+        elif what == "clone" and not asks_for_help(given):
             raise _nothing_recorded("a clone", game)
     return [*filled, *given]
 

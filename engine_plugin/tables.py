@@ -23,6 +23,80 @@ STANDING_COUNTS = {
     "self_kills": "self-kills",
 }
 
+FARTHEST = 6  # manners of a game that was brought along (learn/manners.py) that are shown
+
+
+def describe_training(result: dict[str, Any]) -> str:
+    """The result of `train policy` and `clone`: how far it got, what was written, what is next."""
+    kept = result["evaluation"]
+    rows = []
+    if result["steps"]:
+        rows.append([
+            "trained", f"{result['steps']:,} steps, {result['updates']:,} updates, "
+            f"{result['seconds']:,.0f} s"
+        ])  # fmt: skip
+    if kept:
+        when = "the clone" if kept.get("phase") == "clone" else f"after {kept['steps']:,} steps"
+        rows.append(["kept", f"{when}: {result['in_words']}"])
+    rows.append([
+        "model", f"{result['model']}, {result['bytes']:,} bytes, at most "
+        f"{result['largest_difference']:.1e} from what TensorFlow computes"
+    ])  # fmt: skip
+    rows += [["report", result["report"]]] if result["report"] else []
+    rows += [["next" if not k else "", line] for k, line in enumerate(result["next"])]
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name.ljust(width)}  {text}" for name, text in rows)
+
+
+def describe_episodes(result: dict[str, Any]) -> str:
+    """The result of `evaluate` for an env or a game's own loop: returns and lengths, then style."""
+    count, seed = result["episodes"], result["seed"]
+    lines = [f"{result['model']} plays {result['game']}, {count} episodes, seed {seed}", ""]
+    measured = {name: result[name] for name in ("return", "length")}
+    columns = [name.replace("_", " ") for name in measured["return"]]
+    rows = [[name, *map(_shown, values.values())] for name, values in measured.items()]
+    lines += table([["", *columns], *rows])
+    if result.get("cut"):
+        lines.append(f"{result['cut']} of them cut off before they were over")
+    how = (f"{name} {_shown(value)}" for name, value in result["decision"].items())
+    lines.append(f"decides by {', '.join(how)}")
+    if "style" in result:
+        lines += ["", *_manners(result["model"], result["style"])]
+    return "\n".join(lines)
+
+
+def _manners(model: str, style: dict[str, Any]) -> list[str]:
+    """What is done, and where that leads farthest from the demonstrator, as far as he and random
+    play differ there."""
+    players = {
+        model: style["profile"],
+        style["demonstrator"]: style["demonstrator_profile"],
+        "random": style["random_profile"],
+    }
+    own, shown = style["profile"], style["demonstrator_profile"]
+    done = [name for name in own if name.startswith("share of ") or name == "changes"]
+    led = [name for name in own if name not in done]
+    led.sort(key=lambda name: -abs(own[name] - shown[name]) / style["spread"][name])
+    titles = [name.removeprefix("share of ") for name in done]
+    low, high = style["interval"]
+    return [
+        f"style score {style['score']:.3f} ({low:.2f} to {high:.2f}); 0: plays at random, 1: the "
+        "demonstrator",
+        "",
+        "share of each action, and of decisions that change it",
+        *table([
+            ["", *titles],
+            *([who, *(f"{values[name]:.2f}" for name in done)] for who, values in players.items()),
+        ]),
+        "",
+        f"farthest from the demonstrator in what is seen ({len(led)} in all: --json)",
+        *table([
+            ["", *players],
+            *([name, *(_shown(values[name]) for values in players.values())]
+              for name in led[:FARTHEST]),
+        ]),
+    ]  # fmt: skip
+
 
 def describe_evaluation(result: dict[str, Any]) -> str:
     """The result of `evaluate`: a row an opponent, with and without the filter, then style."""

@@ -13,7 +13,8 @@ STRONGEST = "{game}/hard"
 
 @dataclass(frozen=True)
 class PlayOptions:
-    """Play a game against a trained agent, or watch two agents play."""
+    """Play a game against a trained agent, or watch two agents play. (A game of your own: `play
+    GAME.py`.)"""
 
     game: str = "blast"
     """Name of the game."""

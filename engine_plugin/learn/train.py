@@ -610,20 +610,23 @@ class TrainingRun:
             "updates": self.updates,
             "seconds": round(self.seconds, 1),
             "evaluation": self.best,
+            "in_words": self.judge.text(self.best) if self.best else "",
         }
         self.write_record(result)
-        self.write_report()
+        report = self.write_report()
         self.watch.end()
-        return result
+        return {**result, "report": report}
 
-    def write_report(self) -> None:
-        """Draw the run so far; that this cannot be done is no reason for a training to fail."""
+    def write_report(self) -> str:
+        """Draw the run so far; that this cannot be done is no reason for a training to fail.
+        Returns the report's path, or nothing."""
         try:
             from engine_plugin.learn.report import write_report
 
-            write_report(self.out)
+            return str(write_report(self.out))
         except ImportError as error:
             _say(f"no report.html: it needs {error.name}, which the extra `train` installs")
+            return ""
 
     def record(self) -> dict[str, Any]:
         """What run.json and the card say of how the model was made."""

@@ -508,5 +508,6 @@ def judge_loop(
             "profile": likeness.profile_of(rounds),
             "demonstrator_profile": likeness.profile,
             "random_profile": likeness.random_profile,
+            "spread": likeness.spread,
         }
     return result
