@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from engine_plugin.trajectory import (
     TrajectoryHeader,
     load_trajectories,
 )
+from tests.one_thread import tensorflow_threads
 
 SPEC = fastenv.game_spec("blast")
 GENERATOR = "blast/generator"
@@ -94,11 +94,8 @@ def refused(result: tuple[int, str, str], *words: str) -> None:
 
 @pytest.fixture(scope="module")
 def threads() -> str:
-    """TensorFlow's threads are set once a process; whoever came first has chosen."""
-    tf = pytest.importorskip("tensorflow")
-    with suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-    return str(tf.config.threading.get_intra_op_parallelism_threads())
+    pytest.importorskip("tensorflow")
+    return str(tensorflow_threads())
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from own_games import GAMES, HEAD
 
 import engine_plugin as ai
 from engine_plugin import cli
+from tests.one_thread import tensorflow_threads
 
 pytest.importorskip("tensorflow")
 pytest.importorskip("tf2onnx")
@@ -30,7 +31,7 @@ while True:
     seat.tick()
 """
 SMALL = [
-    "--threads", "2", "--width", "16", "--num-envs", "2", "--evaluation-episodes", "2",
+    "--width", "16", "--num-envs", "2", "--evaluation-episodes", "2",
     "--clone-updates", "200",
 ]  # fmt: skip
 
@@ -51,17 +52,20 @@ def run(folder, monkeypatch, capsys):
     line of the error."""
     monkeypatch.chdir(folder)
 
+    threads = ("--threads", str(tensorflow_threads()))
+
     def call(*arguments):
         capsys.readouterr()
         learns = arguments[0] in ("train", "clone")
-        status = cli.main([*arguments, *([] if learns else ["--json"])])
+        status = cli.main([*arguments, *(threads if learns else ["--json"])])
         out, err = capsys.readouterr()
         assert status == 0, err
         return None if learns else json.loads(out.splitlines()[-1])
 
     def fails(*arguments):
         capsys.readouterr()
-        assert cli.main(list(arguments)) == 1
+        learns = arguments[0] == "train"
+        assert cli.main([*arguments, *(threads if learns else ())]) == 1
         return capsys.readouterr().err.strip()
 
     call.fails = fails

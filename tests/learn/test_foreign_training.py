@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ pytest.importorskip("tensorflow")
 pytest.importorskip("tf2onnx")
 
 import small_envs  # noqa: F401 (registers the envs)
-import tensorflow as tf
 
 from engine_plugin.card import read_card
 from engine_plugin.errors import ConfigError, ModelMismatchError, TrajectoryError, WorldError
@@ -29,19 +27,17 @@ from engine_plugin.learn.worlds import open_task
 from engine_plugin.learn.worlds.gymnasium import gymnasium_facts, judge_env, record_env
 from engine_plugin.runtime.policy import load_policy
 from engine_plugin.trajectory import load_trajectories
+from tests.one_thread import tensorflow_threads
 
 CORRIDOR = "small/Corridor-vector-v0"
 
 
 def config(out: Path, env: str = CORRIDOR, **changes: Any) -> PolicyConfig:
-    # TensorFlow's threads are set once a process; whoever came first has chosen.
-    with suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(1)
     settings: dict[str, Any] = {
         "steps": 640, "warm_up": 128, "seed": 2, "width": 16, "batch_size": 32, "num_envs": 4,
         "steps_per_update": 8, "updates_at_once": 1, "epsilon_steps": 300, "evaluate_steps": 320,
         "evaluation_episodes": 4, "discriminator_width": 16, "clone_updates": 8,
-        "threads": tf.config.threading.get_intra_op_parallelism_threads(), **changes,
+        "threads": tensorflow_threads(), **changes,
     }
     return PolicyConfig(out=str(out), env=env, **settings)
 

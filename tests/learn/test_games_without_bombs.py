@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-import tensorflow as tf
 
 import fastenv
 from engine_plugin.grid import GridLayout
@@ -19,6 +17,7 @@ from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.encoding import WindowEncoder
 from engine_plugin.learn.evaluate import ScriptedPolicy, play_episodes, strength, summary
 from engine_plugin.learn.networks import DQN
+from tests.one_thread import tensorflow_threads
 
 SPEC = fastenv.game_spec("race")
 
@@ -77,10 +76,7 @@ def test_it_is_recorded_trained_exported_and_evaluated(tmp_path: Path):
     transitions = load_demonstrations(demos, SPEC, "survivable").transitions
     cut = transitions.arrays["truncated"].ravel()
     assert cut.sum() == 3 and not transitions.arrays["terminated"].any(), "240 ticks, then cut"
-    # TensorFlow's threads are set once a process; whoever came first has chosen.
-    with suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    threads = tensorflow_threads()
     config = PolicyConfig(
         out=str(tmp_path / "run"), game="race", demos=str(demos), levels="builtin", steps=1024,
         opponents="survivor,racer", num_envs=16, warm_up=256, batch_size=64, width=16,

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-import tensorflow as tf
 
 import fastenv
 from engine_plugin.errors import TrainingDivergedError
@@ -27,6 +25,7 @@ from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.log import read_log
 from engine_plugin.learn.record import record_scripted
 from engine_plugin.learn.train import TrainingRun, train_policy
+from tests.one_thread import tensorflow_threads
 
 SPEC = fastenv.game_spec("blast")
 EVERY, STEPS = 256, 1_024
@@ -51,16 +50,13 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def settings(out: Path, demos: Path, **changes: Any) -> dict[str, Any]:
-    # TensorFlow's threads are set once a process; whoever came first has chosen.
-    with suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(1)
     return {
         "out": str(out), "demos": str(demos), "reward": "style", "levels": "builtin",
         "opponents": "survivor", "steps": STEPS, "evaluate_steps": EVERY, "seed": 5,
         "num_envs": 16, "batch_size": 32, "steps_per_update": 32, "warm_up": 128, "width": 16,
         "replay_size": 2_000, "discriminator_width": 16, "window": 5, "discriminator_window": 5,
         "evaluation_episodes": 1, "warm_start": False,
-        "threads": tf.config.threading.get_intra_op_parallelism_threads(), **changes,
+        "threads": tensorflow_threads(), **changes,
     }  # fmt: skip
 
 

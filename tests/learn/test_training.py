@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +36,7 @@ from engine_plugin.learn.record import record_scripted
 from engine_plugin.learn.train import WATCHED, TrainingRun, train_policy
 from engine_plugin.learn.worlds.matches import MatchTask
 from engine_plugin.runtime.policy import load_policy
+from tests.one_thread import tensorflow_threads
 
 SPEC = fastenv.game_spec("blast")
 STEPS = 320
@@ -80,10 +80,7 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def settings(out: Path, demos: Path | None, **changes: Any) -> dict[str, Any]:
-    # TensorFlow's threads are set once a process; whoever came first has chosen.
-    with suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    threads = tensorflow_threads()
     shown = None if demos is None else str(demos)
     return {**TINY, "threads": threads, "out": str(out), "demos": shown, **changes}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-import tensorflow as tf
 
 import fastenv
 from engine_plugin.learn.config import PolicyConfig
@@ -19,6 +17,7 @@ from engine_plugin.learn.health import LOGIT_BINS
 from engine_plugin.learn.log import read_log
 from engine_plugin.learn.record import record_scripted
 from engine_plugin.learn.train import train_policy
+from tests.one_thread import tensorflow_threads
 
 SPEC = fastenv.game_spec("blast")
 
@@ -33,14 +32,12 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def train(out: Path, demos: Path | None, **changes: Any) -> list[dict[str, Any]]:
     """A short training; its log."""
-    with suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(1)
     settings: dict[str, Any] = {
         "out": str(out), "demos": None if demos is None else str(demos), "reward": "style",
         "levels": "builtin", "opponents": "survivor", "num_envs": 64, "batch_size": 128,
         "steps_per_update": 128, "warm_up": 2_048, "width": 32, "evaluation_episodes": 20,
         "safety": "none", "warm_start": False, "steps": 12_800, "evaluate_steps": 6_400, "seed": 1,
-        "threads": tf.config.threading.get_intra_op_parallelism_threads(), **changes,
+        "threads": tensorflow_threads(), **changes,
     }  # fmt: skip
     train_policy(PolicyConfig(**settings))
     return read_log(out / "log.jsonl")
