@@ -30,20 +30,22 @@ if TYPE_CHECKING:
 
 # How a game's process ends: nobody plays on, an error was told, the next round may begin.
 STOPPED, FAILED, NEXT_ROUND = 0, 1, 17
-FRESH_PROCESS = b"F"
+# What a round's process notes for the one that forks: who plays the next one.
+FRESH_PROCESS, SAME_PROCESS = b"F", b"S"
 TO_NOTICE = 5.0  # seconds in which a game has to notice that its learner is gone
 
 
 class Round:
     """One process of the game, from the first round it plays on, on behalf of the learner."""
 
-    def __init__(self, job: Job, wire: GameEnd, number: int, wants_next: Callable[[], None]):
-        """number: of the round; wants_next: called where a fresh process has to play the next."""
+    def __init__(self, job: Job, wire: GameEnd, number: int, note: Callable[[bytes], None]):
+        """number: of the round; note: told FRESH_PROCESS where one has to play the next, and
+        SAME_PROCESS for each further round that begins here."""
         from engine_plugin.bridge.machine.randomness import seed_randomness
         from engine_plugin.bridge.machine.virtual import VirtualMachine
 
         self.job, self.wire, self.number = job, wire, number
-        self._wants_next, self._seed = wants_next, seed_randomness
+        self._note, self._seed = note, seed_randomness
         self._seats: list[Seat] = []
         self._remote: list[RemotePlayer] = []
         self._learning: Seat | None = None
@@ -158,7 +160,7 @@ class Round:
             },
         )
         if learns and not self._restarts:
-            self._wants_next()
+            self._note(FRESH_PROCESS)
 
     def _declared(self, seat: Seat) -> Any:
         return zip(seat.actions.names, seat.actions.keys, strict=True)
@@ -171,6 +173,7 @@ class Round:
         if self._learning is None or self._learning.restart is None:
             os._exit(NEXT_ROUND)
         self.number += 1
+        self._note(SAME_PROCESS)
         self._seed(self.job.seed_of(self.number))
         for remote in self._remote:
             remote.forget()
@@ -204,7 +207,7 @@ def act(job: Job) -> NoReturn:
     if job.forks and hasattr(os, "fork"):
         play_forked(job, wire)
     elif "BRIDGE_ROUND" in os.environ:
-        Round(job, wire, int(os.environ["BRIDGE_ROUND"]), lambda: None).play()
+        Round(job, wire, int(os.environ["BRIDGE_ROUND"]), lambda note: None).play()
     play_spawned(job, wire)
 
 
@@ -222,15 +225,25 @@ def play_forked(job: Job, wire: GameEnd) -> NoReturn:
         spare = ForkedRound(job, wire, number + 1) if child.wants_next() else None
         code = child.wait()
         tell_end(wire, code)
-        number += 1
-        child = spare if code == NEXT_ROUND else None
+        number += child.rounds
+        if code == NEXT_ROUND:
+            # Also a game that restarts itself may have ended itself.
+            child = spare or ForkedRound(job, wire, number)
+        else:
+            child = None
+            if spare is not None:
+                spare.kill()
     os._exit(STOPPED)
 
 
 class ForkedRound:
-    """A forked process that loads the game and waits for its turn before it says anything."""
+    """A forked process that loads the game and waits for its turn before it says anything.
+
+    rounds: how many it has begun
+    """
 
     def __init__(self, job: Job, wire: GameEnd, number: int) -> None:
+        self.rounds = 1
         turn, self._turn = os.pipe()
         self._notes, notes = os.pipe()
         self._learner = wire.pipes[0]
@@ -247,19 +260,28 @@ class ForkedRound:
                 os._exit(STOPPED)
 
         wire.before_first = wait_for_turn
-        Round(job, wire, number, lambda: _write_note(notes)).play()
+        Round(job, wire, number, lambda note: _write_note(notes, note)).play()
 
     def begin(self) -> None:
-        os.write(self._turn, b"!")
+        try:
+            os.write(self._turn, b"!")
+        except BrokenPipeError:
+            return  # it has died while it loaded; `wait` tells of what
+
+    def kill(self) -> None:
+        """End one that is not needed, also where it still loads."""
+        os.kill(self._pid, signal.SIGKILL)
 
     def wants_next(self) -> bool:
         """Whether a fresh process has to play the next round; waits until that is known."""
-        return self._note() == FRESH_PROCESS
+        note = self._note()
+        self.rounds += note == SAME_PROCESS
+        return note == FRESH_PROCESS
 
     def wait(self) -> int:
         """How it ended: its exit status, or minus the signal that killed it."""
-        while self._note():
-            continue
+        while note := self._note():
+            self.rounds += note == SAME_PROCESS
         code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
         os.close(self._turn)
         os.close(self._notes)
@@ -278,8 +300,8 @@ class ForkedRound:
         return os.read(self._notes, 1)
 
 
-def _write_note(notes: int) -> None:
-    os.write(notes, FRESH_PROCESS)
+def _write_note(notes: int, note: bytes) -> None:
+    os.write(notes, note)
 
 
 def play_spawned(job: Job, wire: GameEnd) -> NoReturn:

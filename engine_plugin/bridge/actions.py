@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from engine_plugin.errors import ConfigError
 
-PLUS = "+"
+PLUS, COMMA = "+", ","  # join names: of keys held together, and of a run's actions
 MOST_ACTIONS = 255
 # A combination that fewer of the recorded decisions hold becomes its nearest declared action.
 REALLY_USED = 0.005
@@ -45,8 +44,10 @@ class Actions:
         for name, held in keys.items():
             if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= 50:
                 raise ConfigError(f"keys: expected names of 1 to 50 characters, got {name!r}")
-            if PLUS in name:
-                raise ConfigError(f"keys: {PLUS!r} joins names of actions, rename {name!r}")
+            if PLUS in name or COMMA in name:
+                raise ConfigError(
+                    f"keys: {PLUS!r} and {COMMA!r} join names of actions, rename {name!r}"
+                )
             codes: list[Any] = [held] if isinstance(held, int) else list(held)
             for code in codes:
                 if not isinstance(code, int) or isinstance(code, bool) or code < 0:
@@ -71,17 +72,22 @@ class Actions:
         as there are at most MOST_ACTIONS; "nothing" where no declared action holds no key."""
         found = dict(zip(self.keys, self.names, strict=True))
         found.setdefault(frozenset(), "nothing")
-        holding = [index for index, keys in enumerate(self.keys) if keys]
-        for count in range(2, len(holding) + 1):
-            joined: dict[frozenset[int], str] = {}
-            for chosen in combinations(holding, count):
-                keys = frozenset().union(*(self.keys[index] for index in chosen))
-                name = PLUS.join(self.names[index] for index in chosen)
-                if keys not in found and keys not in joined:
-                    joined[keys] = name
+        # The unions of so many, and for each the first choice of indices that makes it. What is new
+        # of k actions goes on from what was new of k - 1: without its last one it was new there.
+        last: dict[frozenset[int], tuple[int, ...]]
+        last = {keys: (index,) for index, keys in enumerate(self.keys) if keys}
+        while last:
+            joined: dict[frozenset[int], tuple[int, ...]] = {}
+            for keys, chosen in last.items():
+                for index in range(chosen[-1] + 1, len(self.keys)):
+                    both = keys | self.keys[index]
+                    if both not in found:
+                        joined.setdefault(both, (*chosen, index))
             if len(found) + len(joined) > MOST_ACTIONS:
                 break
-            found |= joined
+            for keys, chosen in joined.items():
+                found[keys] = PLUS.join(self.names[index] for index in chosen)
+            last = joined
         return Actions(tuple(found.values()), tuple(found))
 
     def named(self, names: Sequence[str]) -> Actions:

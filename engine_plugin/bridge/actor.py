@@ -56,7 +56,7 @@ class Actor:
         self.frame = 0
         self.hello: Hello | None = None
         self.deadline: float | None = None
-        self._hangs = False
+        self._hangs = self._is_closed = False
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
         self._process = subprocess.Popen(
             [sys.executable, "-m", "engine_plugin.bridge.run", job.to_json()],
@@ -74,6 +74,8 @@ class Actor:
 
     def receive(self) -> Seen:
         """The next observation. Raises GameLoopError for whatever the game does instead."""
+        if self._is_closed:
+            raise self._of_game("its process was ended before", self.frame)
         self.deadline = time.monotonic() + self.patience
         try:
             message = self._wire.receive()
@@ -95,6 +97,8 @@ class Actor:
 
     def answer(self, action: int) -> None:
         """Tell what to do. A game that is gone is noticed by `receive`."""
+        if self._is_closed:
+            return  # its pipes' numbers may be other files' by now
         try:
             self._wire.answer(action)
         except BrokenPipeError:
@@ -102,10 +106,13 @@ class Actor:
 
     def close(self) -> None:
         """End the game's processes."""
+        if self._is_closed:
+            return
         self.deadline = None
         if self._process.poll() is None:
             self.answer(STOP)
             self._wait_or_kill(TO_STOP)
+        self._is_closed = True
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
@@ -228,14 +235,17 @@ class Watchdog:
     def _look(self) -> None:
         while True:
             time.sleep(LOOK_EVERY)
-            with self._lock:
-                actors = list(self._actors)
-            now = time.monotonic()
-            for actor in actors:
-                deadline = actor.deadline
-                if deadline is not None and now > deadline:
-                    actor.hang()
-            del actors
+            self._look_once()
+
+    def _look_once(self) -> None:
+        """Whoever is looked at is held on to no longer than that, or would never end."""
+        with self._lock:
+            actors = list(self._actors)
+        now = time.monotonic()
+        for actor in actors:
+            deadline = actor.deadline
+            if deadline is not None and now > deadline:
+                actor.hang()
 
 
 _watchdog = Watchdog()

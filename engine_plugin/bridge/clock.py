@@ -1,6 +1,7 @@
 """Time that passes as fast as a game can be computed.
 
-It moves when the game waits for it: a frame's tick, a sleep, a delay. A loop that only looks at the
+It moves when the game waits for it: a frame's tick, a sleep, a delay; and where the game waits for
+nothing but its screen, with every picture that it shows. A loop that only looks at the
 clock until it has moved would look for ever; after LOOKS looks in a row every further one moves it
 by a millisecond. All of it is counted in whole nanoseconds, so that the same calls give the same
 times on any machine.
@@ -16,6 +17,10 @@ MILLISECOND = 1_000_000
 # 2024-01-01: what the time of day begins with in every run.
 EPOCH_SECONDS = 1_704_067_200
 LOOKS = 10_000
+# Pictures in a row without a wait between them, after which a game that has waited before, perhaps
+# at its title, is taken for one that leaves the pace to its screen. One frame may show a few.
+PICTURES = 8
+PICTURES_A_SECOND = 60
 
 
 @dataclass
@@ -32,13 +37,13 @@ class VirtualClock:
     """The time of one run, and its timers.
 
     now: nanoseconds since the start
-    paced: whether the game waits for the time somewhere by itself
     """
 
     def __init__(self) -> None:
         self.now = 0
-        self.paced = False
         self._looks = 0
+        self._has_waited = False
+        self._pictures = 0  # since the last wait
         self._timers: dict[Any, Timer] = {}
 
     def advance(self, nanoseconds: int) -> None:
@@ -46,9 +51,20 @@ class VirtualClock:
         self._looks = 0
 
     def wait(self, nanoseconds: int) -> None:
-        """The game waits by itself."""
-        self.paced = True
-        self.advance(nanoseconds)
+        """The game waits; not to wait at all is no pace."""
+        if nanoseconds > 0:
+            self.wait_until(self.now + nanoseconds)
+
+    def wait_until(self, moment: int) -> None:
+        """The game keeps a pace of its own, also where the moment has passed."""
+        self._has_waited, self._pictures = True, 0
+        self.advance(moment - self.now)
+
+    def show_picture(self) -> None:
+        """The game shows a picture: as if that waited for the screen, unless it keeps a pace."""
+        self._pictures += 1
+        if self._pictures > (PICTURES if self._has_waited else 0):
+            self.advance(SECOND // PICTURES_A_SECOND)
 
     def look(self) -> int:
         """The time, for a game that asks for it."""

@@ -26,21 +26,56 @@ class Machine(Protocol):
     def screen_rect(self) -> Any: ...
 
 
-class Names(dict[str, Any]):
-    """The names of a running function, of those that called it, and of its file."""
+class NotThereError(GameLoopError):
+    """An expression has no value, at least not now: in a menu, say."""
 
-    def __init__(self, frame: FrameType) -> None:
-        super().__init__()
-        self._frame = frame
 
-    def __missing__(self, name: str) -> Any:
-        frame: FrameType | None = self._frame
-        while frame is not None:
-            for names in (frame.f_locals, frame.f_globals):
+class Expression:
+    """A Python expression about a game's names. Raises GameLoopError for what is none.
+
+    what: it is to tell, such as "score"
+    """
+
+    def __init__(self, what: str, text: str) -> None:
+        self._what, self._text = what, text
+        try:
+            self._code = compile(text, "<drive>", "eval")
+        except SyntaxError as error:
+            raise GameLoopError(
+                f"{what}: expected a Python expression, got {text!r}: {error}"
+            ) from error
+        self._names = names_in(self._code)
+
+    def value(self, frame: FrameType) -> Any:
+        """What it is where the game runs `frame`. Raises NotThereError."""
+        try:
+            return eval(self._code, names_of(frame, self._names))
+        except Exception as error:
+            told = str(error) or type(error).__name__
+            raise NotThereError(
+                f"{self._what}: {self._text!r} has no value in the game: {told}"
+            ) from error
+
+
+def names_in(code: CodeType) -> frozenset[str]:
+    """All names that it asks for, also in the comprehensions within it."""
+    inner = (names_in(part) for part in code.co_consts if isinstance(part, CodeType))
+    return frozenset(code.co_names).union(*inner)
+
+
+def names_of(frame: FrameType | None, wanted: frozenset[str]) -> dict[str, Any]:
+    """What these names mean in a running function, in those of the game that called it, and in its
+    file; without those that mean nothing there."""
+    found: dict[str, Any] = {}
+    while frame is not None:
+        for names in (frame.f_locals, frame.f_globals):
+            for name in wanted - found.keys():
                 if name in names:
-                    return names[name]
-            frame = frame.f_back
-        raise KeyError(name)
+                    found[name] = names[name]
+        if frame.f_code.co_name == "<module>" and frame.f_globals["__name__"] == "__main__":
+            break  # what runs the game's file is not the game's
+        frame = frame.f_back
+    return found
 
 
 class Driver:
@@ -52,8 +87,10 @@ class Driver:
 
     def __init__(self, machine: Machine, facts: Mapping[str, Any]) -> None:
         self._machine, self._facts = machine, facts
-        self._see = {name: compiled(text) for name, text in facts["see"].items()}
-        self._score, self._over = compiled(facts["score"]), compiled(facts["over"])
+        self._see = {
+            name: Expression(f"see {name!r}", text) for name, text in facts["see"].items()
+        }
+        self._score, self._over = (Expression(name, facts[name]) for name in ("score", "over"))
         self._seat: Seat | None = None
         self._frame: FrameType | None = None
         self._waited = 0
@@ -66,28 +103,26 @@ class Driver:
             score, over = self._value(self._score), self._value(self._over)
             if self._seat is None:
                 self._look()
-        except NameError as error:
+        except NotThereError as error:
             self._waited, self.missing = self._waited + 1, str(error)
             if self._seat is not None or self._waited > MOST_FRAMES_BEFORE:
-                raise GameLoopError(
-                    f"the game has nothing of that name: {error}", self._waited
-                ) from error
+                raise
             return
         if self._seat is None:
             self._seat, self.missing = self._make_seat(), ""
         self._seat.tick(score=score, over=bool(over))
 
     def _look(self) -> dict[str, Any]:
-        return {name: self._value(code) for name, code in self._see.items()}
+        return {name: self._value(expression) for name, expression in self._see.items()}
 
-    def _value(self, code: CodeType) -> Any:
+    def _value(self, expression: Expression) -> Any:
         assert self._frame is not None
-        return eval(code, {}, Names(self._frame))
+        return expression.value(self._frame)
 
     def _make_seat(self) -> Seat:
         facts, restart = self._facts, None
         if facts["restart"]:
-            again = compiled(facts["restart"])
+            again = Expression("restart", facts["restart"])
 
             def restart() -> Any:
                 return self._value(again)
@@ -101,14 +136,6 @@ class Driver:
             nearest=facts["nearest"],
             restart=restart,
         )
-
-
-def compiled(text: str) -> CodeType:
-    """Raises GameLoopError."""
-    try:
-        return compile(text, "<drive>", "eval")
-    except SyntaxError as error:
-        raise GameLoopError(f"expected a Python expression, got {text!r}: {error}") from error
 
 
 def install_driver(machine: Machine, facts: Mapping[str, Any]) -> Driver:

@@ -11,6 +11,8 @@ from gymnasium import spaces
 
 from engine_plugin.bridge.actor import Actor
 from engine_plugin.bridge.job import Job
+from engine_plugin.bridge.wire import Seen
+from engine_plugin.errors import GameLoopError
 
 Observation = np.ndarray
 
@@ -48,19 +50,25 @@ class DrivenEnv(gymnasium.Env[Observation, np.int64]):
         if seed is not None:
             self._job, self._rounds, self._first = replace(self._job, streams=(seed,)), 0, None
             self._start()
-        elif self._first is None and not self._has_ended:
+        elif self._actor is None or (self._first is None and not self._has_ended):
             self._rounds += 1
             self._start()
         shown, self._first = self._first, None
         self._has_ended = False
-        return self._receive() if shown is None else shown, {}
+        return self._receive().values if shown is None else shown, {}
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         if self._actor is None or self._has_ended:
             raise gymnasium.error.ResetNeeded("the round is over; call reset")
+        number = int(action)
+        names = self.facts.actions
+        if not 0 <= number < len(names):
+            raise gymnasium.error.InvalidAction(
+                f"expected an action from 0 to {len(names) - 1}, {', '.join(names)}; got {action!r}"
+            )
         self._first = None
-        self._actor.answer(int(action))
-        seen = self._actor.receive()
+        self._actor.answer(number)
+        seen = self._receive()
         if seen.terminated or seen.truncated:
             self._has_ended = True
             self._rounds += 1
@@ -76,9 +84,14 @@ class DrivenEnv(gymnasium.Env[Observation, np.int64]):
         self._actor = Actor(replace(self._job, first_round=self._rounds), self._patience)
         return self._actor
 
-    def _receive(self) -> Observation:
+    def _receive(self) -> Seen:
+        """What the game shows next. After an error there is none until it is reset."""
         assert self._actor is not None
-        return self._actor.receive().values
+        try:
+            return self._actor.receive()
+        except GameLoopError:
+            self._actor = None  # it has closed itself
+            raise
 
 
 def _bound(value: float | None, otherwise: float) -> float:

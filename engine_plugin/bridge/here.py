@@ -85,6 +85,7 @@ class Sitting:
     def _close(self) -> dict[str, Any]:
         result: dict[str, Any] = {
             "rounds": self.rounds,
+            "recorded": int(self.recorder is not None),
             "seat": self.seat.name if self.seat is not None else None,
             "restarts": self.seat is not None and self.seat.restart is not None,
         }
@@ -120,6 +121,8 @@ class Sitting:
             if self.job.headless and self.watch is None:
                 self.player.max_frames = self.job.max_frames
         if self.watch is not None:
+            if self.player is not None:
+                self.watch.look_at(self.hands, seat.name)
             from engine_plugin.bridge.recording import RecordingPlayer
 
             self.recording = RecordingPlayer(
@@ -136,9 +139,13 @@ class Sitting:
         return self.player
 
     def _open_recorder(self, seat: Seat, actions: Actions) -> DemonstrationRecorder:
+        from engine_plugin.journal import journal_path
         from engine_plugin.runtime.recorder import DemonstrationRecorder
         from engine_plugin.trajectory import TrajectoryHeader
 
+        if self.job.anew:
+            for path in (Path(self.job.out), journal_path(self.job.out)):
+                path.unlink(missing_ok=True)
         facts = seat.facts(actions)
         header = TrajectoryHeader(
             game=facts.name,

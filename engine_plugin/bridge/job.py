@@ -26,7 +26,8 @@ class Job:
     asks: whether other seats ask the learner as well
     actions: names of those to choose from, empty for the declared ones
     forks: whether fresh processes are forked
-    out, add: the demonstration file, and whether rounds are added to one
+    out, anew: the demonstration file, and whether what is there goes as soon as something comes in
+        its place; else it is continued
     player: who plays: "" a person, "own" the seat's own model or script, a model's file, or
         FILE.py:FUNCTION
     headless: in virtual time, without a window
@@ -45,6 +46,7 @@ class Job:
     actions: tuple[str, ...] = ()
     forks: bool = True
     out: str = ""
+    anew: bool = False
     player: str = ""
     headless: bool = False
 

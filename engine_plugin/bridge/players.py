@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from engine_plugin.bridge.over import FramesOver
 from engine_plugin.bridge.seat import Hands, Script, Seat
 from engine_plugin.errors import GameLoopError, ModelMismatchError
 from engine_plugin.runtime.controller import AgentController
@@ -102,7 +103,7 @@ class LocalPlayer:
 
     strict: whatever goes wrong is raised; else only what goes wrong in the first decision is, and
         later it is counted, logged once, and no key is held: the game goes on
-    on_over: called where a round has ended; max_frames: it is cut after as many, 0: never
+    on_over: called once where a round has ended; max_frames: it is cut after as many, 0: never
 
     errors: how many decisions have failed
     """
@@ -113,19 +114,27 @@ class LocalPlayer:
         self.max_frames = 0
         self._hands, self._mind = hands, mind
         self._frames = 0  # of the episode
+        self._over = FramesOver()
         self._has_decided = False
 
     def tick(self, score: float, over: bool) -> None:
         if over or 0 < self.max_frames <= self._frames:
-            self._frames = 0
-            self.release()
-            self._mind.forget()
-            if self.on_over is not None:
-                self.on_over()
+            self._end_round()
             return
+        self._over.clear()
         if self._frames % self.seat.every == 0:
             self._decide()
         self._frames += 1
+
+    def _end_round(self) -> None:
+        """A round ends with its first frame that is over; in the others it has ended already."""
+        if self.strict and self.on_over is not None:
+            self._over.count(self.seat.frame)
+        was_played, self._frames = self._frames > 0, 0
+        self.release()
+        self._mind.forget()
+        if was_played and self.on_over is not None:
+            self.on_over()
 
     def release(self) -> None:
         self._hold(frozenset())

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine_plugin.bridge.actions import Actions, PressedKeys
+from engine_plugin.bridge.over import FramesOver
 from engine_plugin.bridge.players import LocalPlayer
 from engine_plugin.bridge.seat import Seat
 
@@ -57,6 +58,7 @@ class RecordingPlayer:
         self._mask = np.ones((1, len(self.actions.names)), np.uint8)
         self._observation: np.ndarray | None = None
         self._frames = 0
+        self._over = FramesOver()
         self._score = self._first_score = 0.0
         self._number = 0
 
@@ -69,7 +71,10 @@ class RecordingPlayer:
         if self._observation is not None and (over or is_cut):
             self._end(terminated=bool(over))
             return
+        if over and self._max_frames:
+            self._over.count(seat.frame)
         if not over:
+            self._over.clear()
             if self._frames % seat.every == 0:
                 self._decision(seat.observe())
             self._frames += 1

@@ -8,12 +8,9 @@ from collections.abc import Callable
 import numpy as np
 
 from engine_plugin.bridge.actions import Actions
+from engine_plugin.bridge.over import FramesOver
 from engine_plugin.bridge.seat import Hands, Seat
 from engine_plugin.bridge.wire import STOP, GameEnd, Seen
-from engine_plugin.errors import GameLoopError
-
-# Frames that a round may stay over after it was begun anew.
-MOST_FRAMES_OVER = 600
 
 
 class RemotePlayer:
@@ -40,26 +37,22 @@ class RemotePlayer:
         self._begin_episode, self._on_first_sight = begin_episode, on_first_sight
         self._observation: np.ndarray | None = None
         self._frames = 0
-        self._frames_over = 0  # since the last round ended
-        self._score = 0.0
+        self._over = FramesOver()
+        self._score = self._score_now = 0.0  # when last shown, and in this frame
         self._is_first = True
 
     def tick(self, score: float, over: bool) -> None:
-        seat = self.seat
+        seat, self._score_now = self.seat, score
         is_cut = self._number == 0 and self._frames >= self._max_frames
         if (over or is_cut) and not self._is_first:
             self._end(seat.checked_score(score), terminated=bool(over))
             return
         if over:
-            self._frames_over += 1
-            if self._frames_over > MOST_FRAMES_OVER:
-                raise GameLoopError(
-                    f"over stays true for {MOST_FRAMES_OVER} frames at the start of a round; "
-                    "restart has to begin a new one, or leave it out for a fresh process",
-                    seat.frame,
-                )
+            # Another seat may be out long before the round ends for the one that learns.
+            if self._number == 0:
+                self._over.count(seat.frame)
             return
-        self._frames_over = 0
+        self._over.clear()
         if self._frames % seat.every == 0:
             self._ask(seat.checked_score(score))
         self._frames += 1
@@ -97,11 +90,12 @@ class RemotePlayer:
         self._begin_episode()
 
     def end_by_exit(self) -> bool:
-        """The game has ended itself: the round is over with what was seen last. False where there
-        was no round yet."""
+        """The game has ended itself: the round is over with what was seen last, and paid what the
+        last frame's score says. False where there was no round yet."""
         if self._is_first or self._observation is None:
             return False
-        self._wire.show(Seen(0, self.seat.frame, 0.0, self._observation, terminated=True))
+        reward = self.seat.checked_score(self._score_now) - self._score
+        self._wire.show(Seen(0, self.seat.frame, reward, self._observation, terminated=True))
         return True
 
     def _hold(self, keys: frozenset[int]) -> None:

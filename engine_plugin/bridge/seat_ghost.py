@@ -12,7 +12,6 @@ import numpy as np
 from engine_plugin.bridge.actions import Actions, really_used
 from engine_plugin.bridge.recording import RecordingPlayer
 from engine_plugin.bridge.seat import Seat
-from engine_plugin.errors import EnginePluginError
 from engine_plugin.facts import ForeignGame
 from engine_plugin.ghost.examples import FEWEST, MOST
 from engine_plugin.ghost.ghost import Ghost
@@ -70,7 +69,7 @@ class Watcher:
             return
         try:
             self._recording.tick(score, over)
-        except EnginePluginError as error:
+        except Exception as error:
             if self._recording.recorder is None:
                 raise
             self._is_blind = True

@@ -15,23 +15,20 @@ from engine_plugin.bridge.actor import game_environment
 from engine_plugin.bridge.job import Job
 from engine_plugin.errors import ConfigError, GameLoopError
 from engine_plugin.files import refuse_existing
-from engine_plugin.journal import journal_path
 from engine_plugin.trajectory import load_trajectories
 
 
 def record(job: Job, *, force: bool = False, add: bool = True) -> dict[str, Any]:
     """Record rounds of a game into `job.out`.
 
-    add: to what is there already; force: replace it. Raises OutputExistsError where neither is
+    add: to what is there already; force: replace it, once there is something to put in its place.
+    Raises OutputExistsError where neither is
     asked for, ConfigError, GameLoopError, TrajectoryError.
     """
     if not add:
         refuse_existing(job.out, force)
-    if force:
-        for path in (Path(job.out), journal_path(job.out)):
-            path.unlink(missing_ok=True)
-    sat = sit(job)
-    if not Path(job.out).exists():
+    sat = sit(replace(job, anew=force))
+    if not sat["recorded"] or not Path(job.out).exists():
         raise GameLoopError(
             "nothing was recorded: play at least one decision; is `tick` called once a frame?"
         )
@@ -58,6 +55,7 @@ def sit(job: Job) -> dict[str, Any]:
                 job,
                 rounds=job.rounds - total["rounds"] if job.rounds else 0,
                 first_round=job.first_round + total["rounds"],
+                anew=job.anew and not total["rounds"],
             )
         )
         if result["seat"] is None:

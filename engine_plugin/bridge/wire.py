@@ -111,7 +111,7 @@ class LearnerEnd:
         del self._buffer[:stop]
         if kind == OBSERVATION:
             seat, flags, frame, reward = _SEEN.unpack_from(payload)
-            values = np.frombuffer(payload, np.float32, offset=_SEEN.size)
+            values = np.frombuffer(payload, np.float32, offset=_SEEN.size).copy()
             return Seen(
                 seat, frame, reward, values,
                 bool(flags & FIRST), bool(flags & TERMINATED), bool(flags & TRUNCATED),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from engine_plugin.bridge.actions import Actions, PressedKeys, really_used
+from engine_plugin.bridge.actions import MOST_ACTIONS, Actions, PressedKeys, really_used
 from engine_plugin.errors import ConfigError
 
 UP, DOWN, FIRE = 1, 2, 3
@@ -30,6 +34,39 @@ def test_all_that_can_be_held_together_is_recorded():
 def test_many_keys_are_combined_as_far_as_there_is_room():
     many = Actions.declared({f"key {number}": [number] for number in range(20)})
     assert len(many.with_combinations().names) == 1 + 20 + 190
+
+
+def all_unions(actions):
+    """As the text of `with_combinations` says it, the long way."""
+    found = dict(zip(actions.keys, actions.names, strict=True))
+    found.setdefault(frozenset(), "nothing")
+    for count in range(2, len(actions.names) + 1):
+        joined = {}
+        for chosen in combinations(range(len(actions.names)), count):
+            keys = frozenset().union(*(actions.keys[index] for index in chosen))
+            if keys not in found:
+                joined.setdefault(keys, "+".join(actions.names[index] for index in chosen))
+        if len(found) + len(joined) > MOST_ACTIONS:
+            break
+        found |= joined
+    return found
+
+
+@given(st.sets(st.frozensets(st.integers(1, 6), max_size=4), min_size=1, max_size=8))
+@settings(max_examples=200, deadline=None)
+def test_combinations_are_all_unions_in_the_order_of_the_actions(keys):
+    declared = Actions.declared({f"a{n}": held for n, held in enumerate(sorted(keys, key=sorted))})
+    combined = declared.with_combinations()
+    assert dict(zip(combined.keys, combined.names, strict=True)) == all_unions(declared)
+    assert list(combined.keys) == list(all_unions(declared))
+
+
+def test_a_stick_with_buttons_is_combined_at_once():
+    """36 actions of 6 keys: 2 to the power of 36 choices, 64 of them different."""
+    sides = [(), (1,), (2,), (3,), (4,), (1, 3), (1, 4), (2, 3), (2, 4)]
+    buttons = [(), (5,), (6,), (5, 6)]
+    declared = {f"{a} {b}".replace(",", ""): a + b for a in sides for b in buttons}
+    assert len(Actions.declared(declared).with_combinations().names) == 64
 
 
 def test_the_held_share_decides():
@@ -80,7 +117,8 @@ def test_names_lead_back_to_keys():
         ({"up": ["w"]}, "key codes"),
         ({"up": [-1]}, "key codes"),
         ({"up": [True]}, "key codes"),
-        ({"a+b": [1]}, "joins names"),
+        ({"a+b": [1]}, "join names"),
+        ({"up, left": [1]}, "join names"),
         ({"": [1]}, "names of 1"),
         ({"up": [1], "also up": [1]}, "same keys"),
     ],

@@ -8,10 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from own_games import GAMES, trace
 
+from engine_plugin.bridge.actor import Actor
+from engine_plugin.bridge.job import Job
 from engine_plugin.errors import GameLoopError
 
 PADDLES, TURNS, DUEL = (GAMES / f"{name}.py" for name in ("paddles", "turns", "duel"))
@@ -195,6 +198,94 @@ def test_a_game_that_hangs_ends_with_a_learner_that_was_killed(write_game):
     pytest.fail("the game is still there 30 s after its learner")
 
 
+def ends_within(process, seconds):
+    """Whether a process of that number ends, or is only still to be buried."""
+    for _ in range(int(10 * seconds)):
+        try:
+            if Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+                return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+LOADS_ONCE = """
+if os.path.exists("loaded"):
+    open("second", "w").write(str(os.getpid()))
+    LATER
+score, see = lambda: 0, lambda: {"a": 1}
+open("loaded", "w").close()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_a_round_that_waits_ends_with_the_game_also_where_it_still_loads(
+    start, write_game, tmp_path
+):
+    text = "import os\n" + LOADS_ONCE.replace("LATER", "while True: pass")
+    actor = start(write_game(text + LOOP.replace("FRAME", "pass")))
+    actor.receive()
+    while not (tmp_path / "second").exists() or not (tmp_path / "second").read_text():
+        time.sleep(0.1)
+    actor.close()
+    assert ends_within(int((tmp_path / "second").read_text()), 10)
+
+
+def test_a_round_that_dies_while_it_loads_is_told_when_its_turn_comes(start, write_game):
+    text = "import os\n" + LOADS_ONCE.replace("LATER", "os._exit(5)")
+    loop = LOOP.replace("FRAME", "pass").replace("over=False", "over=frame == 20")
+    with pytest.raises(GameLoopError, match="exit status 5"):
+        trace(start(write_game(text + loop)), 30)
+
+
+def test_a_game_that_nobody_holds_any_more_ends(write_game):
+    actor = Actor(Job("act", str(write_game(GOOD + LOOP.replace("FRAME", "pass")))))
+    actor.receive()
+    process = actor._process
+    time.sleep(0.5)  # it has been looked after meanwhile
+    del actor
+    assert process.wait(10) is not None
+
+
+def test_a_closed_game_touches_no_file_of_others(start, write_game, tmp_path):
+    """The numbers of its pipes are given to the next files that are opened."""
+    actor = start(write_game(GOOD + LOOP.replace("FRAME", "pass")))
+    actor.receive()
+    actor.close()
+    files = [(tmp_path / f"{number}").open("wb") for number in range(8)]
+    actor.answer(1)
+    with pytest.raises(GameLoopError, match="ended before"):
+        actor.receive()
+    for file in files:
+        file.close()
+        assert Path(file.name).read_bytes() == b""
+
+
+def test_another_seat_may_be_out_long_before_the_round_ends(start, write_game):
+    text = """
+frame = 0
+def begin():
+    global frame
+    frame = 0
+seats = [
+    ai.Seat(name, game="g", keys={"stay": [], "go": [key]}, restart=begin,
+            see=lambda: {"frame": frame})
+    for name, key in (("a", pygame.K_a), ("b", pygame.K_b))
+]
+while True:
+    clock.tick(60)
+    frame += 1
+    for seat, last in zip(seats, (900, 30)):
+        seat.tick(over=frame >= last)
+"""
+    actor = start(write_game(text), asks=True)
+    while not ((seen := actor.receive()).terminated and seen.seat == 0):
+        assert not seen.terminated
+        actor.answer(0)
+    assert seen.frame >= 900
+
+
 def test_a_loop_that_waits_for_the_clock_does_not_hang(start, write_game):
     wait = "\n    ".join(
         (
@@ -230,9 +321,10 @@ def test_a_restart_that_begins_no_round_is_told(start, write_game):
         trace(start(write_game(GOOD + text)), 30)
 
 
-def test_an_unknown_key_is_refused(start, write_game):
-    text = LOOP.replace("pygame.K_UP", "123456")
-    with pytest.raises(GameLoopError, match="123456 is no key"):
+@pytest.mark.parametrize("number", [123456, 1 << 40])
+def test_an_unknown_key_is_refused(start, write_game, number):
+    text = LOOP.replace("pygame.K_UP", str(number))
+    with pytest.raises(GameLoopError, match=f"{number} is no key"):
         start(write_game(GOOD + text.replace("FRAME", "pass"))).receive()
 
 

@@ -119,6 +119,62 @@ def test_names_that_the_game_has_not_are_told(make):
         make(see={"a": "1 +"})
 
 
+def test_expressions_may_hold_others(make):
+    """The names in a comprehension are the game's too."""
+    env = make(see={"near": "sum(side > self.ball.y for side in (10, 20))"})
+    shown = [env.reset()[0][0]] + [env.step(0)[0][0] for _ in range(3)]
+    assert shown[0] == 2 and shown[-1] == 0
+
+
+def test_what_is_not_there_in_a_menu_is_waited_for_and_later_told(write_game):
+    menu = "self = None\nfor _ in range(30): pygame.display.flip(); clock.tick(60)\n"
+    text = menu + GAME.replace("OVER", "").replace("self.show()", "AGAIN; self.show()")
+    settings = {"keys": KEYS, "see": {"goal": "self.goal.y"}}
+    env = ai.drive(write_game(text.replace("AGAIN", "self.goal = self.ball")), **settings)
+    assert env.reset()[0].shape == (1,)
+    env.close()
+    gone = text.replace("AGAIN", "self.goal = self.ball if self.ball.y < 50 else None")
+    env = ai.drive(write_game(gone), **settings)
+    with pytest.raises(GameLoopError, match=r"see 'goal': 'self\.goal\.y' has no value in the game"):
+        play(env)
+    env.close()
+
+
+def test_what_the_last_frames_paid_is_paid_where_the_game_exits(make):
+    env = make(see={"y": "self.ball.y"}, score="self.ball.y + 1000 * (2 - self.lives)")
+    rows = play(env, seed=1)
+    paid = sum(row[1] for row in rows[1:])
+    assert rows[-1][2] and paid == 2_000 - rows[0][0]
+
+
+def test_a_game_that_restarts_and_then_exits_goes_on_with_a_fresh_process(make):
+    env = make(over="self.points + 5 * self.lives < 10", restart="setattr(self, 'points', 9)")
+    rounds = [play(env, seed=1), play(env), play(env), play(env)]
+    assert all(rows[-1][2] for rows in rounds)
+
+
+def test_an_action_that_is_none_is_refused_and_the_game_stays(make):
+    env = make()
+    env.reset()
+    for action in (3, -1, 255):
+        with pytest.raises(gymnasium.error.InvalidAction, match="0 to 2, stay, left, right"):
+            env.step(action)
+    shown = env.step(np.int64(2))[0]
+    shown /= 2  # it is the caller's own
+
+
+def test_after_a_crash_it_has_to_be_reset(write_game):
+    text = GAME.replace("OVER", "").replace("self.show()", "self.show(); 1 / (self.ball.y < 30)")
+    env = ai.drive(write_game(text), keys=KEYS, see=SEE)
+    with pytest.raises(GameLoopError, match="ZeroDivisionError"):
+        play(env)
+    with pytest.raises(gymnasium.error.ResetNeeded):
+        env.step(0)
+    env.reset()
+    env.step(0)
+    env.close()
+
+
 def test_what_cannot_be_is_refused_before_the_game_runs(make, tmp_path):
     with pytest.raises(ConfigError, match="game file"):
         ai.drive(tmp_path / "none.py", keys=KEYS, see=SEE)

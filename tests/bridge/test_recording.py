@@ -45,6 +45,16 @@ def test_keys_become_decisions_and_f9_discards_the_last_round(out, monkeypatch):
     assert all(episode.terminated for episode in file.episodes)
 
 
+def test_f9_that_is_held_and_comes_again_discards_one_round(out, tmp_path, monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    text = Path(FINGERS).read_text()
+    held = "for _ in range(4): pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_F9))"
+    assert "tap(pygame.K_F9)" in text
+    (tmp_path / "held.py").write_text(text.replace("tap(pygame.K_F9)", held))
+    sat = record(Job("record", str(tmp_path / "held.py"), out=str(out)))
+    assert sat["rounds_in_file"] == 3
+
+
 def test_sittings_add_up_and_can_be_replaced(out, monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     monkeypatch.setenv("ROUNDS", "1")
@@ -147,6 +157,74 @@ def test_a_script_that_cannot_play_is_told(out, tmp_path, text, says):
     )
     with pytest.raises(GameLoopError, match=says):
         record(job)
+
+
+def test_what_was_recorded_stays_until_there_is_something_in_its_place(out, tmp_path, monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setenv("ROUNDS", "1")
+    record(Job("record", FINGERS, out=str(out)))
+    kept = out.read_bytes()
+    for text, says in (("1 / 0", "ZeroDivisionError"), ("import engine_plugin as ai\n"
+                       "ai.Seat('a', keys={'x': []}, see=dict)", "nothing was recorded")):
+        (tmp_path / "broken.py").write_text(text)
+        with pytest.raises(GameLoopError, match=says):
+            record(Job("record", str(tmp_path / "broken.py"), out=str(out)), force=True)
+        assert out.read_bytes() == kept
+
+
+SAME_KEYS = """
+frame = 0
+def begin():
+    global frame
+    frame = 0
+keys = {"stay": [], "left": [pygame.K_LEFT], "right": [pygame.K_RIGHT]}
+mine = ai.Seat("mine", game="g", keys=keys, see=lambda: {"a": frame}, restart=begin,
+               script=lambda shown: "stay" if frame < 60 else "right")
+other = ai.Seat("other", game="g", keys=keys, see=lambda: {"a": frame}, script=lambda shown: "left")
+while True:
+    pygame.event.get()
+    clock.tick(60)
+    frame += 1
+    for seat in (mine, other):
+        seat.tick(over=frame == OVER)
+"""
+
+
+def test_what_another_seat_presses_is_not_recorded_also_where_the_keys_are_the_same(
+    out, write_game
+):
+    game = write_game(SAME_KEYS.replace("OVER", "120"))
+    job = Job("record", str(game), out=str(out), player="own", headless=True, rounds=1)
+    record(job)
+    assert actions_of(ai.load_trajectories(out)) == [[0] * 10 + [2] * 10]
+
+
+def test_a_round_that_stays_over_is_told_where_nobody_can_begin_the_next(out, write_game):
+    game = write_game(SAME_KEYS.replace("frame == OVER", "frame >= 30").replace(
+        "    frame = 0\n", "    pass\n"))
+    job = Job("record", str(game), out=str(out), player="own", headless=True, rounds=2)
+    with pytest.raises(GameLoopError, match="over stays true for 600 frames"):
+        record(job)
+    with pytest.raises(GameLoopError, match="over stays true for 600 frames"):
+        sit(Job(**{**vars(job), "what": "play"}))
+
+
+def test_frames_that_stay_over_end_one_round(write_game):
+    """Its game shows for 40 frames that it is over, and begins the next round by itself."""
+    game = write_game(SAME_KEYS.replace("frame == OVER", "frame % 100 > 60").replace(
+        "restart=begin", "restart=True"))
+    job = Job("play", str(game), player="own", headless=True, rounds=3, max_frames=1_000)
+    assert sit(job)["rounds"] == 3
+    assert "frame 261" in told(game, job)
+
+
+def told(game, job):
+    """The frame in which a sitting ends."""
+    text = game.read_text().replace("    frame += 1", "    frame += 1\n    import sys; "
+                                    "open('frames', 'w').write(f'frame {frame}')")
+    game.write_text(text)
+    sit(job)
+    return (game.parent / "frames").read_text()
 
 
 def test_nothing_recorded_is_told(out, write_game: object, tmp_path: Path):

@@ -12,12 +12,16 @@ from typing import Any
 
 import pygame
 
-from engine_plugin.bridge.clock import EPOCH_SECONDS, MILLISECOND, SECOND, VirtualClock
+from engine_plugin.bridge.clock import (
+    EPOCH_SECONDS,
+    MILLISECOND,
+    PICTURES_A_SECOND,
+    SECOND,
+    VirtualClock,
+)
 from engine_plugin.bridge.machine.keyboard import Keyboard, Pressed, key_event, post
 from engine_plugin.bridge.machine.silence import silence_mixer
 from engine_plugin.bridge.machine.undrawn import Screen, install_drawing, install_font_memory
-
-FRAME_RATE = 60  # of a loop that sets none
 
 
 class VirtualMachine:
@@ -62,8 +66,8 @@ class VirtualMachine:
                 self._last, self._passed = clock.now, 0
 
             def tick(self, framerate: float = 0) -> int:
-                step = SECOND / framerate if framerate > 0 else SECOND / FRAME_RATE
-                clock.wait(round(self._last + step) - clock.now)
+                step = SECOND / framerate if framerate > 0 else SECOND / PICTURES_A_SECOND
+                clock.wait_until(round(self._last + step))
                 self._passed = clock.now // MILLISECOND - self._last // MILLISECOND
                 self._last = clock.now
                 machine._ticks_clocks = True
@@ -205,7 +209,7 @@ class VirtualMachine:
         }
         for key, due in self._repeats.items():
             if due <= now:
-                post(key_event(pygame.KEYDOWN, key))
+                post(key_event(pygame.KEYDOWN, key, None))
                 self._repeats[key] = now + self._repeat[1]
 
     def _wait(self, poll: Callable[[], Any], timeout: int) -> Any:
@@ -220,7 +224,7 @@ class VirtualMachine:
             self.clock.wait(due - self.clock.now)
             self._pump()
             return poll()
-        self.clock.wait(timeout * MILLISECOND or SECOND // FRAME_RATE)
+        self.clock.wait(timeout * MILLISECOND or SECOND // PICTURES_A_SECOND)
         return event if timeout else pygame.event.Event(pygame.VIDEOEXPOSE)
 
     # ---------------------------------------------------------------------------------- display
@@ -239,9 +243,7 @@ class VirtualMachine:
         def show(draw: Callable[..., None], *arguments: Any) -> None:
             if self.drawing:
                 draw(*arguments)
-            if not self.clock.paced:
-                # As if the picture waited for the screen.
-                self.clock.advance(SECOND // FRAME_RATE)
+            self.clock.show_picture()
             if not self._ticks_clocks:
                 self._frame_ends(sys._getframe(1))
 
