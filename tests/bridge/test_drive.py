@@ -135,7 +135,7 @@ def test_what_is_not_there_in_a_menu_is_waited_for_and_later_told(write_game):
     env.close()
     gone = text.replace("AGAIN", "self.goal = self.ball if self.ball.y < 50 else None")
     env = ai.drive(write_game(gone), **settings)
-    with pytest.raises(GameLoopError, match=r"see 'goal': 'self\.goal\.y' has no value in the game"):
+    with pytest.raises(GameLoopError, match=r"see 'goal': 'self\.goal\.y' has no value"):
         play(env)
     env.close()
 

@@ -48,7 +48,7 @@ def test_keys_become_decisions_and_f9_discards_the_last_round(out, monkeypatch):
 def test_f9_that_is_held_and_comes_again_discards_one_round(out, tmp_path, monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     text = Path(FINGERS).read_text()
-    held = "for _ in range(4): pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_F9))"
+    held = "[pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_F9)) for _ in 'four']"
     assert "tap(pygame.K_F9)" in text
     (tmp_path / "held.py").write_text(text.replace("tap(pygame.K_F9)", held))
     sat = record(Job("record", str(tmp_path / "held.py"), out=str(out)))
