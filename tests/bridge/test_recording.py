@@ -48,9 +48,9 @@ def test_keys_become_decisions_and_f9_discards_the_last_round(out, monkeypatch):
 def test_f9_that_is_held_and_comes_again_discards_one_round(out, tmp_path, monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     text = Path(FINGERS).read_text()
-    held = "[pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_F9)) for _ in 'four']"
+    down = "pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_F9))"
     assert "tap(pygame.K_F9)" in text
-    (tmp_path / "held.py").write_text(text.replace("tap(pygame.K_F9)", held))
+    (tmp_path / "held.py").write_text(text.replace("tap(pygame.K_F9)", f"for _ in range(4): {down}"))
     sat = record(Job("record", str(tmp_path / "held.py"), out=str(out)))
     assert sat["rounds_in_file"] == 3
 
