@@ -50,7 +50,8 @@ def test_f9_that_is_held_and_comes_again_discards_one_round(out, tmp_path, monke
     text = Path(FINGERS).read_text()
     down = "pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_F9))"
     assert "tap(pygame.K_F9)" in text
-    (tmp_path / "held.py").write_text(text.replace("tap(pygame.K_F9)", f"for _ in range(4): {down}"))
+    text = text.replace("tap(pygame.K_F9)", f"for _ in range(4): {down}")
+    (tmp_path / "held.py").write_text(text)
     sat = record(Job("record", str(tmp_path / "held.py"), out=str(out)))
     assert sat["rounds_in_file"] == 3
 
