@@ -1,8 +1,8 @@
 """A seat for a game that has none and cannot be edited: it looks into the running game.
 
 Fields, score and end are Python expressions about the game's own names, such as "ball.rect" or
-"lives == 0". They are looked up where the game ends a frame: in the function that does, in those
-that called it, and among the file's own names.
+"lives == 0". They are looked up where the game shows a picture, or where it shows none at the tick
+of its clock: in the function that does, in those that called it, and among the file's own names.
 """
 
 from __future__ import annotations

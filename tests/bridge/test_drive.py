@@ -119,6 +119,19 @@ def test_names_that_the_game_has_not_are_told(make):
         make(see={"a": "1 +"})
 
 
+def test_an_end_is_seen_before_the_game_begins_again_by_itself(write_game):
+    """As tutorials write it: show, begin anew where it is over, tick."""
+    again = GAME.replace("OVER", "").replace("while self.lives", "while True")
+    again = again.replace("        clock.tick", "        if not self.lives: self.__init__()\n"
+                          "        clock.tick")  # fmt: skip
+    env = ai.drive(write_game(again), keys=KEYS, see=SEE, over="self.lives == 0",
+                   score="self.points", restart="self.__init__()")  # fmt: skip
+    for _ in range(2):
+        rows = play(env)
+        assert rows[-1][2] and rows[-1][0][-1] == 0 and rows[0][-1] == 2
+    env.close()
+
+
 def test_expressions_may_hold_others(make):
     """The names in a comprehension are the game's too."""
     env = make(see={"near": "sum(side > self.ball.y for side in (10, 20))"})

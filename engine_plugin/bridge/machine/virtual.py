@@ -40,7 +40,7 @@ class VirtualMachine:
         self._repeats: dict[int, int] = {}  # key -> when it comes again
         self._fresh: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
         self._seen_held: frozenset[int] = frozenset()
-        self._ticks_clocks = False
+        self._ticks_clocks = self._has_shown = False
         self._screen: Any = None
 
     def install(self) -> None:
@@ -70,8 +70,7 @@ class VirtualMachine:
                 clock.wait_until(round(self._last + step))
                 self._passed = clock.now // MILLISECOND - self._last // MILLISECOND
                 self._last = clock.now
-                machine._ticks_clocks = True
-                machine._frame_ends(sys._getframe(1))
+                machine._ticked(sys._getframe(1))
                 return self._passed
 
             tick_busy_loop = tick
@@ -134,6 +133,17 @@ class VirtualMachine:
     def screen_rect(self) -> Any:
         """Where the game is shown."""
         return self._screen.get_rect()
+
+    def _shown(self, frame: FrameType) -> None:
+        """A picture: the first one ends its frame, before the game may begin another round."""
+        if not self._ticks_clocks or not self._has_shown:
+            self._has_shown = True
+            self._frame_ends(frame)
+
+    def _ticked(self, frame: FrameType) -> None:
+        if not self._has_shown:
+            self._frame_ends(frame)
+        self._ticks_clocks, self._has_shown = True, False
 
     def _frame_ends(self, frame: FrameType) -> None:
         if self.on_frame is not None:
@@ -244,8 +254,7 @@ class VirtualMachine:
             if self.drawing:
                 draw(*arguments)
             self.clock.show_picture()
-            if not self._ticks_clocks:
-                self._frame_ends(sys._getframe(1))
+            self._shown(sys._getframe(1))
 
         display.set_mode = set_up
         display.get_surface = lambda: self._screen
