@@ -47,6 +47,7 @@ class RunFacts:
     replay_size, num_envs, batch_size: as in the settings
     demonstration_ticks: mean length of a demonstrated episode, 0 without demonstrations
     demonstrated_transitions: how many are learned from
+    evaluation_episodes, max_frames: as in the settings
     """
 
     style_form: str = ""
@@ -56,6 +57,8 @@ class RunFacts:
     batch_size: int = 512
     demonstration_ticks: float = 0.0
     demonstrated_transitions: int = 0
+    evaluation_episodes: int = 40
+    max_frames: int = 7_200
 
 
 @dataclass(frozen=True)
@@ -254,6 +257,18 @@ def evaluation_falls(lines: Sequence[Line], facts: RunFacts) -> str | None:
     )
 
 
+def no_end(lines: Sequence[Line], facts: RunFacts) -> str | None:
+    """Every round of a game's own loop is cut off."""
+    cut = _latest(lines, "cut", IN_A_ROW)
+    if not cut or min(cut) < facts.evaluation_episodes:
+        return None
+    return (
+        f"None of {facts.evaluation_episodes} rounds came to its end: each was cut off after "
+        f"--max-frames {facts.max_frames:,} frames. Where the game has an end, tick has to say "
+        f"over=True in its frame; where it has none, a smaller --max-frames learns faster."
+    )
+
+
 # -------------------------------------------------------------------------------- termination bias
 
 
@@ -308,5 +323,6 @@ CHECKS: dict[str, Check] = {
     "loss diverges": loss_diverges,
     "replay too small": replay_too_small,
     "evaluation falls": evaluation_falls,
+    "no end": no_end,
     "termination bias": termination_bias,
 }

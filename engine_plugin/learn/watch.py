@@ -43,6 +43,8 @@ class Watch:
             batch_size=config.batch_size,
             demonstration_ticks=split.mean_ticks if split else 0.0,
             demonstrated_transitions=split.learned.filled if split else 0,
+            evaluation_episodes=config.evaluation_episodes,
+            max_frames=config.max_frames,
         )
 
     def begin(self, steps: int | None = None) -> None:

@@ -110,6 +110,8 @@ CASES = [
          [series("score", 0.8, 0.7, 0.6, 0.5), series("score", 0.8, 0.7, 0.6, 0.65, 0.5),
           series("score", 0.2, 0.80, 0.79, 0.78, 0.77, 0.76),   # falls within the noise
           series("style", 0.8, 0.7, 0.6, 0.5, 0.4)]),           # not what the model is chosen by
+    Case("no end",
+         [series("cut", 40, 40)], [series("cut", 40), series("cut", 40, 39), series("cut", 0, 0)]),
     Case("termination bias",
          [alive(90, 140, 180), alive(140, 150, 160, positive=0.96)],
          [alive(90, 110, 120), alive(180), alive(90, 140, 180, positive=0.8),
