@@ -1,10 +1,10 @@
 """Time that passes as fast as a game can be computed.
 
 It moves when the game waits for it: a frame's tick, a sleep, a delay; and where the game waits for
-nothing but its screen, with every picture that it shows. A loop that only looks at the
-clock until it has moved would look for ever; after LOOKS looks in a row every further one moves it
-by a millisecond. All of it is counted in whole nanoseconds, so that the same calls give the same
-times on any machine.
+nothing but its screen, with every picture that it shows. A loop that only looks at the clock until
+it has moved would look for ever; after LOOKS looks in a row every further one moves it by a
+millisecond. All of it is counted in whole nanoseconds, so that the same calls give the same times
+on any machine.
 """
 
 from __future__ import annotations

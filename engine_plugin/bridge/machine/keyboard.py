@@ -12,6 +12,7 @@ from engine_plugin.errors import ConfigError
 
 MOST_KEY = 1 << 31  # SDL's key codes are 32 bits with a sign
 
+
 class Keyboard:
     """Keys that are held by somebody at the game who is no person.
 
