@@ -73,7 +73,7 @@ ROOMS = (
             f"engine_plugin/bridge/{name}.py"
             for name in (
                 "__init__", "act", "actions", "actor", "clock", "drive", "driven", "game_file",
-                "here", "job", "players", "recording", "remote", "run", "schema", "seat",
+                "here", "job", "over", "players", "recording", "remote", "run", "schema", "seat",
                 "sitting", "wire",
             )
         ),

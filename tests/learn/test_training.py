@@ -122,8 +122,9 @@ def test_a_run_leaves_its_record_its_log_and_two_checkpoints(style: Run) -> None
     }
     assert set(record["config"]) == set(PolicyConfig.__dataclass_fields__)
     assert {"tensorflow", "keras", "numpy", "python"} <= set(record["versions"])
-    assert record["result"] == style.result
-    assert style.result["steps"] == STEPS
+    report = {"report": str(style.out / "report.html")}
+    assert record["result"] | report == style.result
+    assert style.result["steps"] == STEPS and style.result["in_words"].startswith("style ")
     # An update for every 32 steps after the warm-up of 128.
     assert style.result["updates"] == (STEPS - 128) // 32
     line = style.log[-1]
