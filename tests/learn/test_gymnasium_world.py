@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -174,4 +176,21 @@ def test_numbers_that_are_none_and_masks_of_nothing_are_named(
         small_envs.Corridor, "_info", lambda self: {"action_mask": np.zeros(2, np.int8)}
     )
     with pytest.raises(WorldError, match="no action"):
+        walk(played, RIGHT)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("_show", lambda self: np.zeros(4, np.float32), r"shape of \(4,\).*says \(3,\)"),
+        ("_show", lambda self: 1 / 0, r"has crashed in step: ZeroDivisionError: division by zero "),
+        ("step", lambda self, action: (np.zeros(3), np.nan, False, False, {}), "reward of nan"),
+    ],
+)
+def test_an_env_that_breaks_its_contract_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: Any, says: str
+) -> None:
+    played = world()
+    monkeypatch.setattr(small_envs.Corridor, name, value)
+    with pytest.raises(WorldError, match=says):
         walk(played, RIGHT)

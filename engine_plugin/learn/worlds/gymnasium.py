@@ -8,7 +8,10 @@ last observation of an episode is never mixed up with the first of the next.
 from __future__ import annotations
 
 import math
+import traceback
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -123,7 +126,8 @@ class GymnasiumWorld:
     once: an env whose episode has ended stays as it is; `is_over` says when all have
 
     returns float64 [N], lengths int64 [N]: of the running episode, or of the one that has just
-    ended. Raises WorldError where an env shows NaN or allows no action.
+    ended. Raises WorldError where an env crashes, shows NaN or another shape than it says, pays
+    what is no number, or allows no action.
     """
 
     def __init__(self, env_id: str, num_envs: int, role: int, seed: int, once: bool = False):
@@ -157,14 +161,20 @@ class GymnasiumWorld:
         self._episodes[index] += 1
         self._played[index] = []
         seed = episode_seed(self.role, self.seed, index, int(self._episodes[index]))
-        shown, info = self.envs[index].reset(seed=seed)
+        shown, info = self._ask("reset", partial(self.envs[index].reset, seed=seed))
         self._show(index, shown, info, self.observations, self.allowed)
 
     def _show(
         self, index: int, shown: Any, info: Any, observations: np.ndarray, allowed: np.ndarray
     ) -> None:
         """Write what an env shows into a row."""
-        observations[index] = self._read(shown)
+        value = self._ask("what it shows", partial(self._read, shown))
+        if np.shape(value) != observations.shape[1:]:
+            raise WorldError(
+                f"{self.facts.name} shows a shape of {np.shape(shown)}; its observation_space "
+                f"says {self.envs[index].observation_space.shape}"
+            )
+        observations[index] = value
         if "action_mask" in info:
             allowed[index] = np.not_equal(info["action_mask"], 0)
             if not allowed[index].any():
@@ -172,6 +182,17 @@ class GymnasiumWorld:
                     f"{self.facts.name} allows no action at all (info['action_mask']); "
                     "expected one or more"
                 )
+
+    def _ask(self, what: str, call: Callable[[], Any]) -> Any:
+        """What an env answers. Raises WorldError where its code fails."""
+        try:
+            return call()
+        except Exception as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            raise WorldError(
+                f"{self.facts.name} has crashed in {what}: {type(error).__name__}: {error} "
+                f"({Path(place.filename).name}:{place.lineno})"
+            ) from error
 
     def step(self, actions: np.ndarray) -> None:
         for index, action in enumerate(actions.tolist()):
@@ -186,9 +207,10 @@ class GymnasiumWorld:
             raise WorldError(f"{self.facts.name} shows NaN or infinity; expected finite numbers")
 
     def _step_one(self, index: int, action: int) -> None:
-        shown, reward, terminated, truncated, info = self.envs[index].step(
-            action + self._first_action
-        )
+        step = partial(self.envs[index].step, action + self._first_action)
+        shown, reward, terminated, truncated, info = self._ask("step", step)
+        if not math.isfinite(reward):
+            raise WorldError(f"{self.facts.name} pays a reward of {reward}; expected a number")
         self._played[index].append(action)
         self.rewards[index] = reward
         self.returns[index] += float(reward)
