@@ -19,6 +19,7 @@ from engine_plugin.learn.judge import judge_model
 from engine_plugin.learn.record import record_scripted
 from engine_plugin.levels.source import levels_from
 from engine_plugin.levels.store import evaluate_levels
+from engine_plugin.tables import describe_values
 
 # Of `hard`: opponent -> the least share of the decided matches to win, and of all early.
 STRENGTH = {"hunter": (0.88, 0.60), "survivor": (0.75, 0.20), "idle": (None, 0.90)}
@@ -74,15 +75,17 @@ def main() -> None:
             )
             for name in ("medium", "hard")
         }
-    line("medium: style score", judged["medium"]["style"]["score"], 0.6)
-    without = judged["medium"]["style"]["score_by_safety"]["none"]
-    line("medium: style score without the safety filter", without, None)
-    line("hard: style score", judged["hard"]["style"]["score"], 0.5)
+    for name, bar in (("medium", 0.6), ("hard", 0.5)):
+        style = judged[name]["style"]
+        low, high = next(iter(style["interval_by_safety"].values()))
+        line(f"{name}: style score", style["score"], bar, f"({low:.2f} to {high:.2f})")
+        without = style["score_by_safety"]["none"]
+        line(f"{name}: style score without the safety filter", without, None)
     strength_lines(judged["hard"]["against"], with_bars=True)
     print("without the safety filter")
     strength_lines(judged["hard"]["by_safety"]["none"], with_bars=False)
     levels = evaluate_levels("blast/generator", 1_000, arguments.seed)
-    print(f"generator, 1,000 levels: {levels}")
+    print(describe_values({"generator, 1,000 levels": levels}))
 
 
 if __name__ == "__main__":
