@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -489,8 +490,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     try:
         # Settings that contradict themselves are refused while they are read.
-        command = _parse(sys.argv[1:] if arguments is None else arguments)
+        with _until_nobody_reads():
+            command = _parse(sys.argv[1:] if arguments is None else arguments)
         result = HANDLERS[type(command)](command)
+        with _until_nobody_reads():
+            _report(command, result)
     except KeyboardInterrupt:
         print("engine-plugin: stopped", file=sys.stderr)
         return 130
@@ -509,8 +513,20 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(f"engine-plugin: {error}", file=sys.stderr)
         return 1
-    _report(command, result)
     return 0
+
+
+@contextmanager
+def _until_nobody_reads() -> Iterator[None]:
+    """Whoever reads may have seen enough, as `| head` has: the command ends, without an error."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
 
 
 def _parse(arguments: list[str]) -> Any:

@@ -290,6 +290,20 @@ def test_in_a_fresh_process_too_there_is_nothing_but_the_line(case: str, store: 
     assert contents(store) == before
 
 
+@pytest.mark.skipif(os.name != "posix", reason="pipes of another kind")
+@pytest.mark.parametrize("arguments", [("doctor",), ("play", "--help")])
+def test_who_has_read_enough_hears_nothing_more(arguments: tuple[str, ...]) -> None:
+    """As `engine-plugin doctor | head` does."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as nobody:
+        done = subprocess.run(
+            [sys.executable, "-m", "engine_plugin.cli", *arguments],
+            stdout=nobody, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["dance"], [], ["evaluate"], ["record", "--transitions", "many", "--out", "x.npz"],
