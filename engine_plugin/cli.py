@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -293,6 +293,7 @@ def record(command: Record) -> dict[str, Any]:
             raise ConfigError(
                 "--env has no scripted players: name a model that demonstrates with --policy FILE"
             )
+        _refuse_without_effect(command, "with --env", "player", "against", "transitions", "levels")
         return record_env(
             command.policy,
             command.env,
@@ -301,6 +302,7 @@ def record(command: Record) -> dict[str, Any]:
             command.out,
             force=command.force,
         )
+    _refuse_without_effect(command, "without --env", "policy", "episodes")
     import fastenv
     from engine_plugin.learn.record import record_scripted
     from engine_plugin.levels.source import levels_from
@@ -316,6 +318,13 @@ def record(command: Record) -> dict[str, Any]:
         command.out,
         force=command.force,
     )
+
+
+def _refuse_without_effect(command: Any, when: str, *names: str) -> None:
+    """Raise ConfigError where one of these was chosen: nobody is to believe that it counted."""
+    for field in fields(command):
+        if field.name in names and getattr(command, field.name) != field.default:
+            raise ConfigError(f"--{field.name} has no effect {when}: leave it out")
 
 
 def ghost(command: Ghost) -> dict[str, Any]:
@@ -397,6 +406,7 @@ def evaluate(command: Evaluate) -> dict[str, Any]:
     if command.env:
         from engine_plugin.learn.worlds.gymnasium import judge_env
 
+        _refuse_without_effect(command, "with --env", "against", "levels", "style", "safety")
         return judge_env(command.model, command.env, command.episodes, command.seed)
     from engine_plugin.learn.judge import judge_model
 

@@ -179,7 +179,7 @@ def game_of_layout(layout: dict[str, Any]) -> ForeignGame:
 def fields_of_ranges(name: str, low: np.ndarray, high: np.ndarray) -> tuple[ForeignField, ...]:
     """Fields for a flat array with a range for every element: neighbours of one range are one
     field, named by their places ("name[2:4]"). low, high: [n], infinite where there is no bound."""
-    pairs = [(_bound(least), _bound(most)) for least, most in zip(low, high, strict=True)]
+    pairs = [(bound_of(least), bound_of(most)) for least, most in zip(low, high, strict=True)]
     borders = [
         index for index in range(len(pairs)) if index == 0 or pairs[index] != pairs[index - 1]
     ]
@@ -189,6 +189,6 @@ def fields_of_ranges(name: str, low: np.ndarray, high: np.ndarray) -> tuple[Fore
     )
 
 
-def _bound(value: float) -> float | None:
+def bound_of(value: float) -> float | None:
     """The largest floats mean "no bound" in many games' declarations."""
     return float(value) if abs(value) < 1e30 else None

@@ -137,6 +137,12 @@ def bad_inputs() -> dict[str, tuple[list[str], tuple[str, ...]]]:
     style = ["train", "policy", "--reward", "style", "--out", "STORE/new"]
     record = ["record", "--levels", "builtin", "--out"]
     return {
+        "record: a model without an env": ([*record, "STORE/x.npz", "--policy", "STORE/none.onnx"],
+            ("--policy", "without --env")),
+        "record: a scripted player in an env": ([*record[:1], "--out", "STORE/x.npz", "--env",
+            "CartPole-v1", "--policy", "x.onnx", "--player", "miner"], ("--player", "with --env")),
+        "evaluate: style in an env": (["evaluate", "STORE/none.onnx", "--env", "CartPole-v1",
+            "--style", "STORE/none.npz"], ("--style", "with --env")),
         "play: truncated model":
             (["play", *watch, "--opponent", "STORE/truncated.onnx"], ("truncated.onnx",)),
         "play: missing model":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,12 @@ from engine_plugin.export.policy import (
 )
 from engine_plugin.files import refuse_existing
 from engine_plugin.learn.acting import Values, values_to_actions
-from engine_plugin.learn.checkpoint import arrays_to_variables, load_checkpoint
+from engine_plugin.learn.checkpoint import (
+    BEST,
+    CHECKPOINT,
+    arrays_to_variables,
+    load_checkpoint,
+)
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.networks import build_network
 from engine_plugin.learn.run_record import read_record
@@ -46,7 +52,8 @@ def export_run(
     temperature: what the model samples its actions with instead of the run's (0); the higher, the
         oftener it errs, and the easier an opponent it is.
     safety: the filter it plays with, one of card.SAFETIES, instead of the run's (None).
-    With either, the run's evaluation was another's and is left out of the card.
+    With either, and for latest weights that are not the best, the run's evaluation was another's
+    and is left out of the card.
     Raises ConfigError for a folder that holds no run and for a temperature that is negative or of
     no use to a greedy policy, OutputExistsError, ParityError.
     """
@@ -67,11 +74,19 @@ def export_run(
         play_temperature=temperature or config.play_temperature,
         safety=safety or config.safety,
     )
+    config.check()
     task = open_task(config)
-    groups, facts = load_checkpoint(folder / ("checkpoint.npz" if latest else "best.npz"))
+    if not latest and not (folder / BEST).exists() and (folder / CHECKPOINT).exists():
+        raise ConfigError(
+            f"{folder} was stopped before its first evaluation and has no best weights yet: export "
+            "the latest ones with --latest, or go on with the same command and --resume"
+        )
+    groups, facts = load_checkpoint(folder / (CHECKPOINT if latest else BEST))
     network = build_network(task.facts, config)
     arrays_to_variables(groups["target"], network.variables, "network")
-    evaluation = facts["best"] if latest else facts["evaluation"]
+    # What the latest weights are like is known only where they were judged the best.
+    judged = facts["best"] if latest else facts["evaluation"]
+    evaluation = judged if not latest or judged.get("steps") == facts["steps"] else {}
     training = {
         **{key: record[key] for key in ("command", "config", "seed", "versions")},
         "steps": facts["steps"] if latest else evaluation["steps"],
@@ -81,8 +96,9 @@ def export_run(
     card = policy_card(
         name, task.facts, config, training, evaluation if config == trained else {}
     )
-    world = task.parity_world(PARITY_ENVS, config.seed)
-    difference = export_policy(network, card, path, _recorded_play(network, config, world))
+    with closing(task.parity_world(PARITY_ENVS, config.seed)) as world:
+        played = _recorded_play(network, config, world)
+    difference = export_policy(network, card, path, played)
     return {
         "model": str(path),
         "bytes": path.stat().st_size,

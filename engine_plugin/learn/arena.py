@@ -24,6 +24,7 @@ from engine_plugin.learn.agents import (
     stream_state,
 )
 from engine_plugin.learn.opponents import Frozen, OpponentPool
+from engine_plugin.learn.payment import GAMES_OWN, Payment
 from fastenv import BatchEnv, Level
 
 POOL = "pool/"
@@ -47,8 +48,7 @@ class Arena:
 
     observations        uint8 [num_envs, obs_size]
     allowed             uint8 [num_envs, actions]: legal, and survivable where asked and possible
-    rewards             float32 [num_envs]; times `late_reward` where nobody won early, less
-                        `self_kill_penalty` where the learner ended by its own hand
+    rewards             float32 [num_envs], as `payment` says
     terminated, truncated   bool [num_envs]
     next_observations   uint8 [num_envs, obs_size]: after the step, before an autoreset
     next_allowed        uint8 [num_envs, actions]: `allowed`; where a limit cut an episode off, what
@@ -65,9 +65,8 @@ class Arena:
         seed: int,
         levels: Sequence[Level] | None = None,
         safety: str = "survivable",
-        late_reward: float = 1.0,
+        payment: Payment = GAMES_OWN,
         pool: OpponentPool | None = None,
-        self_kill_penalty: float = 0.0,
     ):
         """opponents: names, see `load_agent`; one named twice has twice as many envs. With a pool
         they are not looked at.
@@ -82,14 +81,8 @@ class Arena:
         self.pool = pool
         self.num_envs = num_envs
         self.safety = safety
-        self.late_reward = late_reward
-        self.self_kill_penalty = self_kill_penalty
-        for setting, statistic, in_use in (
-            ("late_reward", "early_wins", late_reward != 1),
-            ("self_kill_penalty", "self_kills", self_kill_penalty != 0),
-        ):
-            if in_use and statistic not in self.spec.statistics:
-                raise ConfigError(f"{setting} needs a game that counts {statistic}, not {game}")
+        self.payment = payment
+        payment.check(self.spec)
         agents: dict[str, Agent] = {name: load_agent(name, self.spec) for name in self.opponents}
         pairs = [
             (name, seat) for name in self.opponents or (None,) for seat in range(self.spec.players)
@@ -157,13 +150,7 @@ class Arena:
             group.actions[:, seat] = actions[rows]
             batch.step(group.actions)
             ended = batch.terminated | batch.truncated
-            self.rewards[rows] = batch.rewards[:, seat]
-            if self.late_reward != 1:
-                early = batch.final_statistics[:, :, self.spec.statistics.index("early_wins")]
-                self.rewards[rows] *= np.where(early.any(axis=1), 1, self.late_reward)
-            if self.self_kill_penalty:
-                killed = batch.final_statistics[:, seat, self.spec.statistics.index("self_kills")]
-                self.rewards[rows] -= self.self_kill_penalty * (ended & (killed > 0))
+            self.rewards[rows] = self.payment.of(batch, seat)
             self.terminated[rows] = batch.terminated
             self.truncated[rows] = batch.truncated
             self.final_statistics[rows] = batch.final_statistics[:, seat]
@@ -205,7 +192,7 @@ class Arena:
             state |= {POOL + name: array for name, array in self.pool.save_state().items()}
         return state
 
-    def load_state(self, state: dict[str, np.ndarray]) -> None:
+    def load_state(self, state: dict[str, np.ndarray]) -> np.ndarray:
         """Go on from a saved state. Raises ConfigError where it is of other envs."""
         numbers = sorted(name for name in state if name.isdecimal())
         if [len(state[name]) for name in numbers] != [
@@ -227,6 +214,10 @@ class Arena:
                     if name.startswith(POOL)
                 }
             )
+        return np.zeros(self.num_envs, bool)
+
+    def close(self) -> None:
+        """Nothing to do: there are no processes."""
 
     def _load_streams(self, saved: np.ndarray | None) -> None:
         if saved is None:

@@ -24,6 +24,7 @@ Arrays = dict[str, np.ndarray]
 
 SCHEMA = 2
 CHECKPOINT, PREVIOUS = "checkpoint.npz", "checkpoint.previous.npz"
+BEST = "best.npz"
 
 
 def save_checkpoint(

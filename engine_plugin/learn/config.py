@@ -395,6 +395,17 @@ class PolicyConfig:
                 "style_form advantage needs the policy's probabilities: use --policy soft, or "
                 "--style-form neutral"
             )
+        if self.is_foreign and self.safety not in (None, "none"):
+            raise ConfigError(
+                f"--safety {self.safety} knows what is fatal in our compiled games, nothing of one "
+                "brought along: leave it out"
+            )
+        holds = self.margin or self.clone_weight
+        if holds and self.is_foreign and self.reward in ("game", "mix"):
+            raise ConfigError(
+                "--margin and --clone-weight hold to demonstrations whose rewards are known, and "
+                "those of a game brought along have none: use --reward style, or leave them out"
+            )
         if self.memory == "gru" and self.reward not in ("game", "constant"):
             raise ConfigError(
                 f"--memory gru learns from the game's reward: expected --reward game, got "

@@ -12,6 +12,7 @@ import fastenv
 from engine_plugin.errors import TrajectoryError
 from engine_plugin.facts import GameFacts
 from engine_plugin.learn.agents import allowed_actions
+from engine_plugin.learn.payment import GAMES_OWN, Payment
 from engine_plugin.learn.replay import ReplayBuffer
 from engine_plugin.trajectory import (
     Episode,
@@ -45,15 +46,19 @@ class Demonstrations:
         arrays["allowed"][np.arange(count), 0, actions] = 1
 
 
-def load_demonstrations(path: str | Path, spec: GameSpec, safety: str) -> Demonstrations:
+def load_demonstrations(
+    path: str | Path, spec: GameSpec, safety: str, payment: Payment = GAMES_OWN
+) -> Demonstrations:
     """Read a demonstration file and play its episodes again.
 
-    `allowed` of a transition holds the actions of `safety` and the one demonstrated. Raises
-    TrajectoryError for a file that is damaged, of another layout, or does not play out as recorded.
+    `allowed` of a transition holds the actions of `safety` and the one demonstrated; it is paid by
+    `payment`. Raises ConfigError where that does not fit the game, TrajectoryError for a file that
+    is damaged, of another layout, or does not play out as recorded.
     """
     file = load_trajectories(path, game=spec.name, layout_hash=spec.layout_hash)
     player, opponents = who_played(file.header)
-    return Demonstrations(_transitions(file, spec, safety), player, opponents)
+    payment.check(spec)
+    return Demonstrations(_transitions(file, spec, safety, payment), player, opponents)
 
 
 def stored_demonstrations(path: str | Path, facts: GameFacts) -> Demonstrations:
@@ -114,7 +119,9 @@ def who_played(header: TrajectoryHeader) -> tuple[str, tuple[str, ...]]:
     return header.players[header.demonstrated[0]], tuple(dict.fromkeys(opponents))
 
 
-def _transitions(file: TrajectoryFile, spec: GameSpec, safety: str) -> ReplayBuffer:
+def _transitions(
+    file: TrajectoryFile, spec: GameSpec, safety: str, payment: Payment
+) -> ReplayBuffer:
     buffer = ReplayBuffer(file.transitions, 1, spec.observation_shape, len(spec.actions))
     for number, episode in enumerate(file.episodes, start=1):
         level = fastenv.Level.from_tiles(episode.level, spec)
@@ -126,7 +133,7 @@ def _transitions(file: TrajectoryFile, spec: GameSpec, safety: str) -> ReplayBuf
                 raise TrajectoryError(
                     f"episode {number} cannot be played again: {error}"
                 ) from error
-            _play_again(batch, episode, seat, safety, buffer)
+            _play_again(batch, episode, seat, safety, payment, buffer)
         if tuple(np.sign(batch.rewards[0]).astype(int)) != tuple(episode.result):
             raise TrajectoryError(
                 f"episode {number} does not end as recorded; it was made by another version of "
@@ -136,7 +143,12 @@ def _transitions(file: TrajectoryFile, spec: GameSpec, safety: str) -> ReplayBuf
 
 
 def _play_again(
-    batch: BatchEnv, episode: Episode, seat: int, safety: str, buffer: ReplayBuffer
+    batch: BatchEnv,
+    episode: Episode,
+    seat: int,
+    safety: str,
+    payment: Payment,
+    buffer: ReplayBuffer,
 ) -> None:
     """Step through an episode and keep what `seat` saw and did."""
     allowed = allowed_actions(batch, seat, safety)
@@ -153,7 +165,7 @@ def _play_again(
             observations=observations,
             allowed=shown,
             actions=action,
-            rewards=batch.rewards[0, seat],
+            rewards=payment.of(batch, seat),
             next_observations=batch.observations[:, seat],
             next_allowed=allowed,
             terminated=ended_by_rules,

@@ -112,6 +112,12 @@ class ReplayBuffer:
     def __len__(self) -> int:
         return self.filled * self.num_envs
 
+    def cut(self, envs: np.ndarray) -> None:
+        """What these envs showed last, bool [num_envs], is followed by another episode."""
+        if self.filled:
+            last = (self.head - 1) % self.length
+            self.arrays["truncated"][last, envs & ~self.arrays["terminated"][last]] = True
+
     def add(self, **tick: np.ndarray | np.generic | bool) -> None:
         """Store one tick of all envs; the oldest is overwritten. Keys as in `arrays`."""
         for name, values in tick.items():

@@ -58,6 +58,10 @@ class RunningReturns:
         """Take in a step: rewards float [num_envs], ended bool [num_envs]."""
         self.running = self.gamma * self.running + rewards
         self.scale.add(self.running[:, None])
+        self.forget(ended)
+
+    def forget(self, ended: np.ndarray) -> None:
+        """Episodes ended in these envs, bool [num_envs]."""
         self.running[ended] = 0
 
     @property

@@ -31,6 +31,7 @@ from engine_plugin.files import atomic_write, refuse_existing, remove_torn_write
 from engine_plugin.learn.acting import Actor, Values, values_to_actions
 from engine_plugin.learn.alarms import not_a_number
 from engine_plugin.learn.checkpoint import (
+    BEST,
     CHECKPOINT,
     PREVIOUS,
     arrays_to_variables,
@@ -60,7 +61,6 @@ from engine_plugin.learn.worlds.contract import Task
 
 CLONE_BATCH = 256
 NOISE_SEED = 1_000_003  # of what a soft policy samples in an evaluation
-BEST = "best.npz"
 RUN_FILES = (CHECKPOINT, PREVIOUS, BEST, "log.jsonl", "run.json", "model.onnx", "report.html")
 POLICY_FIGURES = ("temporal_difference_loss", "mean_value", "mean_reward")
 DISCRIMINATOR_FIGURES = (
@@ -559,14 +559,17 @@ class TrainingRun:
                 )
             array[: len(stored)] = stored
         self.replay.head, self.replay.filled = facts["replay_head"], facts["replay_filled"]
-        self.world.load_state(groups.get("world", {}))
+        begun_anew = self.world.load_state(groups.get("world", {}))
+        self.replay.cut(begun_anew)
         if self.scale is not None:
             self.scale.load_state(groups["scale"])
         if self.returns is not None:
             self.returns.load_state(groups["returns"])
+            self.returns.forget(begun_anew)
         self.random.bit_generator.state = facts["random"]
         if self.learner.state_size:
             self.values.state = groups["memory"]["state"].copy()
+            self.values.forget(begun_anew)
         self.steps, self.updates = facts["steps"], facts["updates"]
         self.scaled_at, self.reward_scale = facts["scaled_at"], facts["reward_scale"]
         self.seconds = facts["seconds"]
@@ -615,6 +618,7 @@ class TrainingRun:
         self.write_record(result)
         report = self.write_report()
         self.watch.end()
+        self.world.close()
         return {**result, "report": report}
 
     def write_report(self) -> str:

@@ -12,6 +12,7 @@ import fastenv
 from engine_plugin.errors import ConfigError, OutputExistsError, TrajectoryError
 from engine_plugin.learn.agents import allowed_actions
 from engine_plugin.learn.demonstrations import load_demonstrations
+from engine_plugin.learn.payment import Payment
 from engine_plugin.learn.record import record_scripted
 from engine_plugin.trajectory import Episode, TrajectoryFile, TrajectoryHeader, load_trajectories
 
@@ -118,6 +119,28 @@ def test_a_recording_says_who_played_whom_and_plays_again(recorded: Path) -> Non
     ended = arrays["terminated"] | arrays["truncated"]
     assert arrays["rewards"][ended].tolist() == results
     assert not arrays["rewards"][~ended].any()
+
+
+def test_demonstrations_are_paid_as_the_agent_is(tmp_path: Path) -> None:
+    path = tmp_path / "rusher.npz"
+    record_scripted(SPEC, "rusher", ("hunter", "idle"), 2_000, 4, LEVELS, path)
+    plain = load_demonstrations(path, SPEC, "survivable").transitions.arrays
+    payment = Payment(late_reward=0.5, self_kill_penalty=2.0)
+    paid = load_demonstrations(path, SPEC, "survivable", payment).transitions.arrays
+    ended = (plain["terminated"] | plain["truncated"])[:, 0]
+    expected = []
+    for episode in load_trajectories(path).episodes:
+        level = fastenv.Level.from_tiles(episode.level, SPEC)
+        batch = fastenv.make_batch("blast", 1, levels=[level])
+        batch.load_state(0, episode.state)
+        for actions in episode.actions:
+            batch.step(np.ascontiguousarray(actions[None]))
+        counts = dict(zip(SPEC.statistics, batch.final_statistics[0, 0].tolist(), strict=True))
+        other = batch.final_statistics[0, 1, SPEC.statistics.index("early_wins")]
+        early = counts["early_wins"] or other
+        expected.append(episode.result[0] * (1 if early else 0.5) - 2 * (counts["self_kills"] > 0))
+    assert paid["rewards"][ended, 0].tolist() == expected
+    assert len(set(expected)) >= 3 and not paid["rewards"][~ended].any()
 
 
 def test_the_same_seed_records_the_same_file(recorded: Path, tmp_path: Path) -> None:

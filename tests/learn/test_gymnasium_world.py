@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,17 +11,22 @@ import pytest
 pytest.importorskip("gymnasium")
 
 import small_envs
+from gymnasium import spaces
 
 from engine_plugin.card import hash_of
 from engine_plugin.errors import ConfigError, WorldError
 from engine_plugin.facts import ForeignField
+from engine_plugin.learn.config import PolicyConfig
+from engine_plugin.learn.worlds import gymnasium as gymnasium_module
 from engine_plugin.learn.worlds.gymnasium import (
     EVALUATION,
     TRAINING,
     VALIDATION,
+    GymnasiumTask,
     GymnasiumWorld,
     episode_seed,
     gymnasium_facts,
+    read_spaces,
 )
 from engine_plugin.learn.worlds.returns import RandomPlayer, play_returns
 
@@ -194,3 +200,52 @@ def test_an_env_that_breaks_its_contract_is_named(
     monkeypatch.setattr(small_envs.Corridor, name, value)
     with pytest.raises(WorldError, match=says):
         walk(played, RIGHT)
+
+
+def test_an_episode_may_end_where_nothing_is_allowed_and_a_missing_mask_allows_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in board games: the last board has no free cell. `reset` tells no mask here."""
+    played = world()
+    mask = {"action_mask": np.zeros(2, np.int8)}
+    told = [{}, {"action_mask": np.array([1, 0], np.int8)}, {}, {}, mask, {}]
+    monkeypatch.setattr(small_envs.Corridor, "_info", lambda self: told.pop(0))
+    played = world()
+    assert played.allowed.tolist() == [[1, 1]]
+    walk(played, RIGHT)
+    assert played.allowed.tolist() == [[1, 0]]
+    walk(played, RIGHT, RIGHT, RIGHT)
+    assert played.terminated[0] and played.next_allowed.tolist() == [[1, 1]]
+    assert played.allowed.tolist() == [[1, 1]] and told == []
+
+
+def test_a_saved_world_that_draws_from_more_than_its_seed_says_where_it_begins_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = world(3), world(3)
+    walk(first, RIGHT, RIGHT)
+    state = first.save_state()
+    assert not second.load_state(state).any()
+    state["observations"][1] += 1
+    assert second.load_state(state).tolist() == [False, True, False]
+    assert second.observations[:, 1].tolist() == [2, 0, 2]
+
+
+def test_judging_keeps_no_pictures_and_closes_what_it_opened(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    closed = []
+    monkeypatch.setattr(small_envs.Corridor, "close", lambda self: closed.append(1))
+    monkeypatch.setattr(gymnasium_module, "play_episodes", None)
+    config = PolicyConfig(out="", env="small/Corridor-image-v0", steps=9, evaluation_episodes=5)
+    task = GymnasiumTask(config.resolved())
+    closed.clear()
+    measured = task.judge(None).evaluate(RandomPlayer(1))
+    assert set(measured) == {"return", "length"} and len(closed) == 5
+
+
+def test_an_image_without_bounds_has_a_layout() -> None:
+    space = spaces.Box(-np.inf, np.inf, (8, 8, 3), np.float32)
+    facts, _ = read_spaces("x", space, spaces.Discrete(2))
+    assert (facts.fields[0].low, facts.fields[0].high) == (None, 1.0)
+    assert facts.layout_hash == hash_of(facts.layout())

@@ -155,3 +155,13 @@ def test_concatenated_batches_keep_their_order() -> None:
     for name, value in both._asdict().items():
         assert (value[:3] == getattr(first, name)).all()
         assert (value[3:] == getattr(second, name)).all()
+
+
+def test_a_cut_parts_what_was_shown_last_from_what_follows() -> None:
+    buffer = ReplayBuffer(4, 2, (1,), 2)
+    for tick in range(5):
+        buffer.add(terminated=np.array([False, tick == 4]), rewards=np.float32(tick))
+    buffer.cut(np.array([True, True]))
+    newest = buffer.arrays["rewards"][:, 0] == 4
+    assert buffer.arrays["truncated"][newest].tolist() == [[True, False]]
+    assert not buffer.arrays["truncated"][~newest].any()

@@ -68,8 +68,12 @@ class World(Protocol):
     def save_state(self) -> WorldState:
         """All that the envs need to go on alike, as arrays for a checkpoint."""
 
-    def load_state(self, state: WorldState) -> None:
-        """Go on from a saved state. Raises ConfigError where it does not fit."""
+    def load_state(self, state: WorldState) -> np.ndarray:
+        """Go on from a saved state. Returns which envs could not, and have begun another episode,
+        bool [N]. Raises ConfigError where it does not fit."""
+
+    def close(self) -> None:
+        """End whatever the envs hold: processes, windows."""
 
 
 class Judge(Protocol):

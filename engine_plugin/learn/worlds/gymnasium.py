@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import numpy as np
 from gymnasium import spaces
 
 from engine_plugin.errors import ConfigError, WorldError
-from engine_plugin.facts import ForeignField, ForeignGame, fields_of_ranges
+from engine_plugin.facts import ForeignField, ForeignGame, bound_of, fields_of_ranges
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.demonstrations import Demonstrations, stored_demonstrations
 from engine_plugin.learn.manners import Likeness
@@ -31,6 +32,7 @@ from engine_plugin.learn.worlds.returns import (
     describe_numbers,
     judge_returns,
     play_episodes,
+    play_returns,
     record_returns,
     rounds_of,
 )
@@ -102,10 +104,8 @@ def _read_observation(
         shape = (*shape, 1)
     if len(shape) == 3 and min(shape[:2]) >= 3:
         # Without a bound, what is shown stays as it is.
-        highest_value = float(np.max(space.high))
-        field = ForeignField(
-            "image", shape, float(np.min(space.low)), highest_value if highest_value < 1e30 else 1.0
-        )
+        low, high = (bound_of(float(end)) for end in (np.min(space.low), np.max(space.high)))
+        field = ForeignField("image", shape, low, 1.0 if high is None else high)
         image_shape = shape
         return "image", kept, (field,), lambda shown: np.reshape(shown, image_shape)
     if not math.prod(shape):
@@ -165,9 +165,16 @@ class GymnasiumWorld:
         self._show(index, shown, info, self.observations, self.allowed)
 
     def _show(
-        self, index: int, shown: Any, info: Any, observations: np.ndarray, allowed: np.ndarray
+        self,
+        index: int,
+        shown: Any,
+        info: Any,
+        observations: np.ndarray,
+        allowed: np.ndarray,
+        *,
+        is_last: bool = False,
     ) -> None:
-        """Write what an env shows into a row."""
+        """Write what an env shows into a row; at an episode's end it may allow no action."""
         value = self._ask("what it shows", partial(self._read, shown))
         if np.shape(value) != observations.shape[1:]:
             raise WorldError(
@@ -175,13 +182,13 @@ class GymnasiumWorld:
                 f"says {self.envs[index].observation_space.shape}"
             )
         observations[index] = value
-        if "action_mask" in info:
-            allowed[index] = np.not_equal(info["action_mask"], 0)
-            if not allowed[index].any():
-                raise WorldError(
-                    f"{self.facts.name} allows no action at all (info['action_mask']); "
-                    "expected one or more"
-                )
+        mask = np.not_equal(info.get("action_mask", 1), 0)
+        if not mask.any() and not is_last:
+            raise WorldError(
+                f"{self.facts.name} allows no action at all (info['action_mask']); "
+                "expected one or more"
+            )
+        allowed[index] = mask if mask.any() else 1
 
     def _ask(self, what: str, call: Callable[[], Any]) -> Any:
         """What an env answers. Raises WorldError where its code fails."""
@@ -208,18 +215,22 @@ class GymnasiumWorld:
 
     def _step_one(self, index: int, action: int) -> None:
         step = partial(self.envs[index].step, action + self._first_action)
-        shown, reward, terminated, truncated, info = self._ask("step", step)
+        shown, paid, terminated, truncated, info = self._ask("step", step)
+        reward = self._ask("its reward", partial(float, paid))
         if not math.isfinite(reward):
             raise WorldError(f"{self.facts.name} pays a reward of {reward}; expected a number")
         self._played[index].append(action)
         self.rewards[index] = reward
-        self.returns[index] += float(reward)
+        self.returns[index] += reward
         self.lengths[index] += 1
         self.terminated[index], self.truncated[index] = terminated, truncated
-        self._show(index, shown, info, self.next_observations, self.next_allowed)
-        if (terminated or truncated) and self.once:
+        ended = bool(terminated or truncated)
+        self._show(
+            index, shown, info, self.next_observations, self.next_allowed, is_last=ended
+        )
+        if ended and self.once:
             self._closed[index] = True
-        elif terminated or truncated:
+        elif ended:
             self._begin(index)
         else:
             self.observations[index] = self.next_observations[index]
@@ -240,9 +251,10 @@ class GymnasiumWorld:
             "observations": self.observations.copy(),
         }
 
-    def load_state(self, state: WorldState) -> None:
+    def load_state(self, state: WorldState) -> np.ndarray:
         """Play every env to where it was. One that does not show the same again (its game draws
         from more than its seed) begins its next episode instead."""
+        begun_anew = np.zeros(self.num_envs, bool)
         if len(state.get("episodes", ())) != self.num_envs:
             raise ConfigError(
                 "the checkpoint's envs are of another number: resume with the settings in run.json"
@@ -258,6 +270,8 @@ class GymnasiumWorld:
             if not np.array_equal(self.observations[index], state["observations"][index]):
                 self._begin(index)
                 self.returns[index] = self.lengths[index] = 0
+                begun_anew[index] = True
+        return begun_anew
 
     def close(self) -> None:
         for env in self.envs:
@@ -303,23 +317,24 @@ class GymnasiumJudge:
         self.likeness = None
         if config.demos and facts.observation_kind != "image":
             shown = load_trajectories(config.demos).episodes
-            random = play_episodes(self._world(RANDOM_PLAY), RandomPlayer(0))
+            with closing(self._world(RANDOM_PLAY)) as world:
+                random = play_episodes(world, RandomPlayer(0))
             self.likeness = Likeness(rounds_of(shown), rounds_of(random), facts)
 
     def _world(self, role: int) -> GymnasiumWorld:
         return GymnasiumWorld(self.config.env, self.config.evaluation_episodes, role, 0, once=True)
 
     def evaluate(self, decide: PolicyFunction) -> dict[str, Any]:
-        world = self._world(VALIDATION)
-        rounds = rounds_of(play_episodes(world, decide))
-        measured: dict[str, Any] = {
-            "return": describe_numbers(world.returns),
-            "length": describe_numbers(world.lengths),
-        }
-        if self.likeness is not None:
-            measured["style"] = round(self.likeness.score(rounds), 4)
-            measured["profile"] = self.likeness.profile_of(rounds)
-        return measured
+        measured: dict[str, Any] = {}
+        with closing(self._world(VALIDATION)) as world:
+            if self.likeness is None:
+                play_returns(world, decide)  # what is seen, images above all, need not be kept
+            else:
+                rounds = rounds_of(play_episodes(world, decide))
+                measured["style"] = round(self.likeness.score(rounds), 4)
+                measured["profile"] = self.likeness.profile_of(rounds)
+        returns, lengths = describe_numbers(world.returns), describe_numbers(world.lengths)
+        return {"return": returns, "length": lengths, **measured}
 
     def compared_with(self) -> dict[str, Any]:
         return {} if self.likeness is None else self.likeness.compared_with()

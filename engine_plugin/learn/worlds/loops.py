@@ -254,7 +254,7 @@ class LoopWorld:
             state |= {f"{POOL}{name}": array for name, array in self.pool.save_state().items()}
         return state
 
-    def load_state(self, state: WorldState) -> None:
+    def load_state(self, state: WorldState) -> np.ndarray:
         """Play every game to where it was. One that does not show the same again (a round of it
         depends on more than its seed) begins its next round instead."""
         if len(state.get("rounds", ())) != self.num_envs:
@@ -275,11 +275,14 @@ class LoopWorld:
                     if name.startswith(POOL)
                 }
             )
+        begun_anew = np.zeros(self.num_envs, bool)
         stops = np.cumsum(state["answered"]).tolist()
         for index, stop in enumerate(stops):
             answers = state["answers"][stop - state["answered"][index] : stop].tolist()
             if not self._plays_again(index, answers, state["observations"][index]):
                 self._begin_next(index)
+                begun_anew[index] = True
+        return begun_anew
 
     def _plays_again(self, index: int, answers: list[int], expected: np.ndarray) -> bool:
         """Answer a new process as the old one was answered; whether it then shows the same."""

@@ -21,6 +21,7 @@ from engine_plugin.learn.evaluate import (
     summary,
 )
 from engine_plugin.learn.opponents import SELF, OpponentPool
+from engine_plugin.learn.payment import Payment
 from engine_plugin.learn.worlds.contract import PolicyFunction
 from engine_plugin.levels.source import levels_from
 from fastenv import Level
@@ -56,10 +57,13 @@ class MatchTask:
             seed,
             self.levels,
             config.safety,
-            config.late_reward,
+            self._payment,
             self._pool(seed) if SELF in config.opponent_names else None,
-            config.self_kill_penalty,
         )
+
+    @property
+    def _payment(self) -> Payment:
+        return Payment(self.config.late_reward, self.config.self_kill_penalty)
 
     def _pool(self, seed: int) -> OpponentPool:
         config = self.config
@@ -78,9 +82,10 @@ class MatchTask:
         return Arena(self.config.game, self.scripted or (YARDSTICK,), num_envs, seed)
 
     def demonstrations(self) -> Demonstrations | None:
-        if not self.config.demos:
+        config = self.config
+        if not config.demos:
             return None
-        return load_demonstrations(self.config.demos, self.facts, self.config.safety)
+        return load_demonstrations(config.demos, self.facts, config.safety, self._payment)
 
     def judge(self, demonstrations: Demonstrations | None) -> MatchJudge:
         return MatchJudge(self, demonstrations)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,6 +37,7 @@ class EpisodeWorld(World, Protocol):
     def lengths(self) -> np.ndarray: ...
     @property
     def is_over(self) -> bool: ...
+    def close(self) -> None: ...
 
 
 # (number of envs, seed) -> a world of unseen episodes
@@ -146,7 +148,8 @@ def judge_returns(
     if episodes < 1:
         raise ConfigError(f"expected at least one episode, got {episodes}")
     player, decision = player_of(model, facts, seed)
-    returns, lengths = play_returns(open_world(episodes, seed), player)
+    with closing(open_world(episodes, seed)) as world:
+        returns, lengths = play_returns(world, player)
     return {
         "model": model,
         "game": facts.name,
@@ -176,10 +179,10 @@ def record_returns(
         raise ConfigError(f"expected at least one episode, got {episodes}")
     refuse_existing(out, force)
     player, decision = player_of(model, facts, seed)
-    world = open_world(episodes, seed)
-    recorded = tuple(
-        replace(episode, seed=seed) for episode in play_episodes(world, player)
-    )
+    with closing(open_world(episodes, seed)) as world:
+        recorded = tuple(
+            replace(episode, seed=seed) for episode in play_episodes(world, player)
+        )
     header = TrajectoryHeader(
         game=facts.name,
         game_version=facts.version,
