@@ -11,7 +11,7 @@ import numpy as np
 import fastenv
 from engine_plugin.errors import TrajectoryError
 from engine_plugin.facts import GameFacts
-from engine_plugin.learn.agents import allowed_actions
+from engine_plugin.learn.agents import BOT_PREFIX, allowed_actions
 from engine_plugin.learn.payment import GAMES_OWN, Payment
 from engine_plugin.learn.replay import ReplayBuffer
 from engine_plugin.trajectory import (
@@ -109,14 +109,16 @@ def demonstrations_of(file: TrajectoryFile, facts: GameFacts) -> Demonstrations:
 
 
 def who_played(header: TrajectoryHeader) -> tuple[str, tuple[str, ...]]:
-    """The demonstrator and the opponents, each once; a seat's name may list several by commas."""
+    """The demonstrator and the opponents, each once; a seat's name may list several by commas.
+    Scripted players go by their bare names, however they were sat down."""
     opponents = (
-        name
+        name.removeprefix(BOT_PREFIX)
         for seat, names in enumerate(header.players)
         if seat not in header.demonstrated
         for name in names.split(",")
     )
-    return header.players[header.demonstrated[0]], tuple(dict.fromkeys(opponents))
+    player = header.players[header.demonstrated[0]].removeprefix(BOT_PREFIX)
+    return player, tuple(dict.fromkeys(opponents))
 
 
 def _transitions(

@@ -9,7 +9,6 @@ arXiv 1611.01144). The critic therefore never sees a soft map, which it could te
 
 from __future__ import annotations
 
-import io
 import json
 import platform
 import shlex
@@ -31,6 +30,7 @@ import fastenv
 from engine_plugin.card import Card
 from engine_plugin.errors import ConfigError
 from engine_plugin.files import atomic_write, refuse_existing
+from engine_plugin.learn.checkpoint import plain_npz
 from engine_plugin.learn.level_config import LevelGanConfig
 from engine_plugin.learn.level_networks import Generator, LevelCritic, LevelShape
 from engine_plugin.levels.corpus import seat_swap, symmetry_of, template_tiles, training_tiles
@@ -432,9 +432,7 @@ class _Training:
             "config": asdict(self.config),
         }
         arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **arrays)
-        atomic_write(path, buffer.getvalue())
+        atomic_write(path, plain_npz(arrays))
 
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint of the same networks. Raises ConfigError if it is none."""

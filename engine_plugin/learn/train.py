@@ -243,8 +243,10 @@ class TrainingRun:
                 rate = (self.steps - first_steps) / max(time.monotonic() - began, 1e-9)
                 progress.moved(1 - self.share_left, rate)
             if self.is_over or self.evaluation_due():
-                self.due_seconds = self.seconds + config.evaluate_every
                 line = self.evaluate({})
+                # From here on, or a run whose evaluations take long would do nothing else.
+                self.seconds = before + time.monotonic() - began
+                self.due_seconds = self.seconds + config.evaluate_every
                 self.save()
                 progress.evaluated(self.judge.brief(line))
                 progress.say(self.describe(line))

@@ -97,3 +97,18 @@ def test_a_packed_file_is_refused_before_it_unpacks(tmp_path: Path) -> None:
         archive.writestr("network/000.npy", bytes(50_000_000))
     with pytest.raises(ConfigError, match="damaged"):
         load_checkpoint(path)
+
+
+def test_a_file_of_an_older_numpy_is_read_and_objects_are_refused(tmp_path: Path) -> None:
+    """Before 2.1 `savez` stored every word that it did not know as an array."""
+    path = tmp_path / "checkpoint.npz"
+    save_checkpoint(path, {"network": {"0": np.arange(3)}}, {"steps": 4})
+    groups, facts = load_checkpoint(path)
+    assert groups["network"]["0"].tolist() == [0, 1, 2] and facts["steps"] == 4
+    with np.load(path) as file:
+        assert sorted(file.files) == ["facts", "network/0"]
+    with zipfile.ZipFile(path, "a") as archive, archive.open("allow_pickle.npy", "w") as file:
+        np.lib.format.write_array(file, np.array(False))
+    assert load_checkpoint(path)[1]["steps"] == 4
+    with pytest.raises(ValueError, match="holds objects"):
+        save_checkpoint(path, {"network": {"0": np.array([None])}}, {})

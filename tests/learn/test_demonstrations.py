@@ -11,9 +11,11 @@ import pytest
 import fastenv
 from engine_plugin.errors import ConfigError, OutputExistsError, TrajectoryError
 from engine_plugin.learn.agents import allowed_actions
-from engine_plugin.learn.demonstrations import load_demonstrations
+from engine_plugin.learn.config import PolicyConfig
+from engine_plugin.learn.demonstrations import load_demonstrations, who_played
 from engine_plugin.learn.payment import Payment
 from engine_plugin.learn.record import record_scripted
+from engine_plugin.learn.worlds import open_task
 from engine_plugin.trajectory import Episode, TrajectoryFile, TrajectoryHeader, load_trajectories
 
 SPEC = fastenv.game_spec("blast")
@@ -216,3 +218,23 @@ def test_a_state_that_is_none_is_refused(recorded: Path, tmp_path: Path) -> None
     other = changed(recorded, tmp_path / "other.npz", state=bytes(len(state)))
     with pytest.raises(TrajectoryError, match="episode 1 cannot be played again"):
         load_demonstrations(other, SPEC, "survivable")
+
+
+def test_scripted_players_go_by_their_bare_names_however_they_sat_down(recorded: Path) -> None:
+    header = load_trajectories(recorded).header
+    sat_down = replace(header, players=("bot:hunter", "bot:survivor,bot:idle"))
+    assert who_played(sat_down) == who_played(header) == ("hunter", ("survivor", "idle"))
+
+
+def test_where_both_seats_are_demonstrated_the_run_s_own_opponents_judge(
+    tmp_path: Path, recorded: Path
+) -> None:
+    """As in the matches that a tournament keeps."""
+    path = tmp_path / "both.npz"
+    file = load_trajectories(recorded)
+    header = replace(file.header, players=("hunter", "survivor"), demonstrated=(0, 1))
+    TrajectoryFile(header, file.episodes).save_npz(path)
+    settings = {"reward": "style", "levels": "builtin", "evaluation_episodes": 2}
+    config = PolicyConfig(out="", demos=str(path), opponents="miner", **settings)
+    task = open_task(config.resolved())
+    assert task.judge(task.demonstrations()).opponents == ("miner",)

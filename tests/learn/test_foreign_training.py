@@ -20,8 +20,10 @@ import small_envs  # noqa: F401 (registers the envs)
 from engine_plugin.card import read_card
 from engine_plugin.errors import ConfigError, ModelMismatchError, TrajectoryError, WorldError
 from engine_plugin.export.run import export_run
+from engine_plugin.learn import train as train_module
 from engine_plugin.learn.checkpoint import load_checkpoint
 from engine_plugin.learn.config import PolicyConfig
+from engine_plugin.learn.log import read_log
 from engine_plugin.learn.train import TrainingRun, train_policy
 from engine_plugin.learn.worlds import open_task
 from engine_plugin.learn.worlds.gymnasium import gymnasium_facts, judge_env, record_env
@@ -305,3 +307,26 @@ def test_an_env_that_is_not_there_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(WorldError, match="NoSuchEnv"):
         train(tmp_path / "run", "NoSuchEnv-v0")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_evaluation_that_takes_longer_than_its_interval_leaves_time_to_learn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that an evaluation moves by a minute and a tick by a second."""
+    now = [0.0]
+    monkeypatch.setattr(train_module.time, "monotonic", lambda: now[0])
+    evaluate, play = TrainingRun.evaluate, TrainingRun.play_one_tick
+
+    def slowly(self: TrainingRun, line: dict[str, Any]) -> dict[str, Any]:
+        now[0] += 60
+        return evaluate(self, line)
+
+    def one_tick(self: TrainingRun) -> None:
+        now[0] += 1
+        play(self)
+
+    monkeypatch.setattr(TrainingRun, "evaluate", slowly)
+    monkeypatch.setattr(TrainingRun, "play_one_tick", one_tick)
+    train(tmp_path / "run", steps=0, minutes=5, evaluate_steps=0, evaluate_every=30.0)
+    steps = [line["steps"] for line in read_log(tmp_path / "run" / "log.jsonl")]
+    assert len(steps) >= 3 and min(np.diff(steps)) >= 29 * 4

@@ -178,6 +178,9 @@ def test_numbers_that_are_none_and_masks_of_nothing_are_named(
     monkeypatch.setattr(small_envs.Corridor, "_show", lambda self: np.full(3, np.nan))
     with pytest.raises(WorldError, match="NaN"):
         walk(played, RIGHT)
+    with pytest.raises(WorldError, match="NaN"):
+        world()  # what a reset shows
+    monkeypatch.setattr(small_envs.Corridor, "_show", lambda self: np.zeros(3))
     monkeypatch.setattr(
         small_envs.Corridor, "_info", lambda self: {"action_mask": np.zeros(2, np.int8)}
     )

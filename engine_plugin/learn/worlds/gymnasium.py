@@ -53,7 +53,7 @@ def make_env(env_id: str) -> gymnasium.Env[Any, Any]:
     """The env of a Gymnasium id, or of "module:ID". Raises WorldError."""
     try:
         return gymnasium.make(env_id, disable_env_checker=True)
-    except (gymnasium.error.Error, ImportError) as error:
+    except Exception as error:  # its constructor is somebody's code
         raise WorldError(f"cannot make the Gymnasium env {env_id!r}: {error}") from error
 
 
@@ -181,6 +181,8 @@ class GymnasiumWorld:
                 f"{self.facts.name} shows a shape of {np.shape(shown)}; its observation_space "
                 f"says {self.envs[index].observation_space.shape}"
             )
+        if observations.dtype.kind == "f" and not np.isfinite(value).all():
+            raise WorldError(f"{self.facts.name} shows NaN or infinity; expected finite numbers")
         observations[index] = value
         mask = np.not_equal(info.get("action_mask", 1), 0)
         if not mask.any() and not is_last:
@@ -209,9 +211,6 @@ class GymnasiumWorld:
             if self.terminated[index] or self.truncated[index] or not self._played[index]:
                 self.returns[index] = self.lengths[index] = 0
             self._step_one(index, action)
-        shown = self.next_observations
-        if shown.dtype.kind == "f" and not np.isfinite(shown).all():
-            raise WorldError(f"{self.facts.name} shows NaN or infinity; expected finite numbers")
 
     def _step_one(self, index: int, action: int) -> None:
         step = partial(self.envs[index].step, action + self._first_action)

@@ -102,9 +102,12 @@ class MatchJudge:
         )
         opponents = config.others or (YARDSTICK,)
         if self.selects_style and demonstrations is not None:
-            opponents = demonstrations.opponents
+            # None where both seats are demonstrated, as in a tournament's matches.
+            opponents = demonstrations.opponents or opponents
         # The demonstrator's opponents where style is judged, else one's own, each once.
         self.opponents = tuple(dict.fromkeys(opponents))
+        for name in self.opponents:
+            load_agent(name, self.spec)  # one that is gone is told before anything is trained
         self.yardstick = None
         scale = set(fastenv.scripted_player_names(config.game)) - {YARDSTICK}
         if demonstrations is not None and demonstrations.player in scale:
