@@ -20,7 +20,7 @@ import tyro
 from engine_plugin import cli_loops
 from engine_plugin.errors import ConfigError, EnginePluginError, MissingExtraError
 from engine_plugin.host.options import PlayOptions
-from engine_plugin.learn.config import PolicyConfig
+from engine_plugin.learn.config import EPISODE_STEPS, PolicyConfig
 from engine_plugin.learn.level_config import LevelGanConfig
 
 # Import name -> the extra that installs it.
@@ -58,6 +58,8 @@ class Record:
     """Model file that demonstrates in --env, or bot:random."""
     episodes: int = 3
     """Episodes to record in --env."""
+    max_frames: int = EPISODE_STEPS
+    """Steps after which an episode of --env is cut off, if the env itself does not."""
     seed: int = 0
     """Start of every random stream."""
     levels: str = "generator"
@@ -172,6 +174,8 @@ class Evaluate:
     """Matches against each, half in each seat; with --env, episodes."""
     env: str = ""
     """Gymnasium id to play instead, such as CartPole-v1, or "module:ID"."""
+    max_frames: int = EPISODE_STEPS
+    """Steps after which an episode of --env is cut off, if the env itself does not."""
     seed: int = 1
     """Start of every random stream."""
     game: str = "blast"
@@ -293,16 +297,19 @@ def record(command: Record) -> dict[str, Any]:
             raise ConfigError(
                 "--env has no scripted players: name a model that demonstrates with --policy FILE"
             )
-        _refuse_without_effect(command, "with --env", "player", "against", "transitions", "levels")
+        _refuse_without_effect(
+            command, "with --env", "player", "against", "transitions", "levels", "game"
+        )
         return record_env(
             command.policy,
             command.env,
             command.episodes,
             command.seed,
             command.out,
+            command.max_frames,
             force=command.force,
         )
-    _refuse_without_effect(command, "without --env", "policy", "episodes")
+    _refuse_without_effect(command, "without --env", "policy", "episodes", "max_frames")
     import fastenv
     from engine_plugin.learn.record import record_scripted
     from engine_plugin.levels.source import levels_from
@@ -324,7 +331,8 @@ def _refuse_without_effect(command: Any, when: str, *names: str) -> None:
     """Raise ConfigError where one of these was chosen: nobody is to believe that it counted."""
     for field in fields(command):
         if field.name in names and getattr(command, field.name) != field.default:
-            raise ConfigError(f"--{field.name} has no effect {when}: leave it out")
+            option = field.name.replace("_", "-")
+            raise ConfigError(f"--{option} has no effect {when}: leave it out")
 
 
 def ghost(command: Ghost) -> dict[str, Any]:
@@ -406,8 +414,13 @@ def evaluate(command: Evaluate) -> dict[str, Any]:
     if command.env:
         from engine_plugin.learn.worlds.gymnasium import judge_env
 
-        _refuse_without_effect(command, "with --env", "against", "levels", "style", "safety")
-        return judge_env(command.model, command.env, command.episodes, command.seed)
+        _refuse_without_effect(
+            command, "with --env", "against", "levels", "style", "safety", "game"
+        )
+        return judge_env(
+            command.model, command.env, command.episodes, command.seed, command.max_frames
+        )
+    _refuse_without_effect(command, "without --env", "max_frames")
     from engine_plugin.learn.judge import judge_model
 
     return judge_model(
@@ -502,6 +515,8 @@ def main(arguments: list[str] | None = None) -> int:
         # Settings that contradict themselves are refused while they are read.
         with _until_nobody_reads():
             command = _parse(sys.argv[1:] if arguments is None else arguments)
+            if (getattr(command, "seed", None) or 0) < 0:
+                raise ConfigError(f"expected --seed of 0 or more, got {command.seed}")
         result = HANDLERS[type(command)](command)
         with _until_nobody_reads():
             _report(command, result)

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from engine_plugin.bridge.job import ROUND_FRAMES
 from engine_plugin.errors import ConfigError
 
 GAME_SUFFIX = ".py"
@@ -39,7 +40,7 @@ class RecordLoop:
     model or script. Its keys reach the game as yours would."""
     rounds: int = 0
     """Stop after this many rounds; 0: when the game is closed, with `player` after 20."""
-    max_frames: int = 7_200
+    max_frames: int = ROUND_FRAMES
     """Frames after which a round of `player` is cut off."""
     seed: int = 0
     """Start of every random stream, with `player`."""
@@ -63,7 +64,7 @@ class PlayLoop:
     """In virtual time and without a window."""
     rounds: int = 0
     """Stop after this many rounds; 0: when the game is closed, headless after one."""
-    max_frames: int = 7_200
+    max_frames: int = ROUND_FRAMES
     """Frames after which a headless round is cut off."""
     seed: int = 0
     """Start of every random stream, headless."""
@@ -109,7 +110,7 @@ class EvaluateLoop:
     bot:random. Without it nobody."""
     episodes: int = UNSEEN_ROUNDS
     """Rounds to play."""
-    max_frames: int = 7_200
+    max_frames: int = ROUND_FRAMES
     """Frames after which a round is cut off."""
     drawing: bool = False
     """Let the game draw, although nobody sees it."""

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from engine_plugin.errors import EnginePluginError, OutputExistsError
 
 
-def atomic_write(path: str | Path, data: bytes, previous: Path | None = None) -> None:
-    """Write `data` so that a crash leaves either the old file or the new one, never a part.
+def atomic_write(
+    path: str | Path, data: bytes | Callable[[BinaryIO], None], previous: Path | None = None
+) -> None:
+    """Write `data`, bytes or what a function writes, so that a crash leaves either the old file or
+    the new one, never a part.
 
     With `previous`, of the same folder, the old file is kept under that name once the new one is
     whole; a crash between the two renames leaves the old file there. Missing parent folders are
@@ -23,7 +28,10 @@ def atomic_write(path: str | Path, data: bytes, previous: Path | None = None) ->
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with open(temporary, "xb") as file:
-            file.write(data)
+            if callable(data):
+                data(file)
+            else:
+                file.write(data)
             file.flush()
             os.fsync(file.fileno())
         if previous is not None and path.exists():

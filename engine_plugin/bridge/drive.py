@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine_plugin.bridge.actions import Actions
 from engine_plugin.bridge.actor import PATIENCE
-from engine_plugin.bridge.job import Job
+from engine_plugin.bridge.job import ROUND_FRAMES, Job
 from engine_plugin.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def drive(
     arena: tuple[float, float, float, float] | None = None,
     every: int = 6,
     nearest: int | Mapping[str, int] = 4,
-    max_frames: int = 7_200,
+    max_frames: int = ROUND_FRAMES,
     drawing: bool = False,
     patience: float = PATIENCE,
 ) -> DrivenEnv:

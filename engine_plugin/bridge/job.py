@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 OWN_PLAYER = "own"
+ROUND_FRAMES = 7_200  # a round is cut off after two minutes at 60 frames a second
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Job:
     streams: tuple[int, ...] = (0,)
     first_round: int = 0
     rounds: int = 0
-    max_frames: int = 7_200
+    max_frames: int = ROUND_FRAMES
     drawing: bool = False
     asks: bool = False
     actions: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.health import DecisionTally
+from engine_plugin.learn.stopping import StoppedError, StopRequest
 
 
 def values_to_actions(
@@ -74,15 +75,20 @@ class Actor:
         seed: int,
         tally: DecisionTally | None = None,
         prepare: Callable[[np.ndarray], np.ndarray] | None = None,
+        stop: StopRequest | None = None,
     ):
-        """prepare: what is done with observations first, see learn/ways.py"""
+        """prepare: what is done with observations first, see learn/ways.py; stop: once it is asked,
+        StoppedError is raised in place of a decision"""
         self._values = values
         self._tally = tally
         self._prepare = prepare
+        self._stop = stop
         self._temperature = config.play_temperature if config.policy == "soft" else 0.0
         self._random = np.random.default_rng(seed)
 
     def __call__(self, observations: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        if self._stop is not None and self._stop.asked:
+            raise StoppedError
         if self._prepare is not None:
             observations = self._prepare(observations)
         values = self._values(observations, allowed)
@@ -90,3 +96,7 @@ class Actor:
         if self._tally is not None:
             self._tally.note(values / (self._temperature or 1.0), allowed, actions)
         return actions
+
+    def forget(self, ended: np.ndarray) -> None:
+        """Others have begun in the rows whose episode has ended, bool [n]."""
+        self._values.forget(ended)

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from engine_plugin.bridge.job import ROUND_FRAMES
 from engine_plugin.learn.log import Line
 from engine_plugin.learn.pace import BAND
 
 NOT_A_NUMBER = "not a number"  # the alarm that stops a run
+NOTHING_LEARNED = "nothing learned"  # the one at the end of a run
 # A figure counts once it has been seen in this many evaluations in a row.
 IN_A_ROW = 2
 WINS_ABOVE = 0.90  # balanced accuracy
@@ -58,7 +60,7 @@ class RunFacts:
     demonstration_ticks: float = 0.0
     demonstrated_transitions: int = 0
     evaluation_episodes: int = 40
-    max_frames: int = 7_200
+    max_frames: int = ROUND_FRAMES
 
 
 @dataclass(frozen=True)
@@ -208,10 +210,20 @@ def not_a_number(what: str, step: int) -> Alarm:
     """The alarm that stops a run: raised by the loop itself, as no line of figures can follow."""
     return Alarm(
         NOT_A_NUMBER,
-        f"The {what} was no longer a finite number at step {step:,}: the values have run away, and "
-        f"every update from here on would only spread it. The run has stopped; its last good "
+        f"NaN or infinity in the {what} at step {step:,}: the values have run away, and every "
+        f"update from here on would only spread it. The run has stopped; its last good "
         f"checkpoint and its best model are kept. Train again with a lower --learning-rate (a "
         f"tenth), --discriminator-rate or --gamma.",
+    )
+
+
+def nothing_learned(warm_up: int, step: int) -> Alarm:
+    """The alarm of a run that ended before its first update."""
+    return Alarm(
+        NOTHING_LEARNED,
+        f"The run ended at step {step:,} without a single update: learning begins after --warm-up "
+        f"{warm_up:,} steps, and the model is what the run began with. Give it more --minutes, or "
+        f"a smaller --warm-up.",
     )
 
 
@@ -258,14 +270,15 @@ def evaluation_falls(lines: Sequence[Line], facts: RunFacts) -> str | None:
 
 
 def no_end(lines: Sequence[Line], facts: RunFacts) -> str | None:
-    """Every round of a game's own loop is cut off."""
+    """Every episode is cut off."""
     cut = _latest(lines, "cut", IN_A_ROW)
     if not cut or min(cut) < facts.evaluation_episodes:
         return None
     return (
-        f"None of {facts.evaluation_episodes} rounds came to its end: each was cut off after "
-        f"--max-frames {facts.max_frames:,} frames. Where the game has an end, tick has to say "
-        f"over=True in its frame; where it has none, a smaller --max-frames learns faster."
+        f"None of {facts.evaluation_episodes} episodes came to its end: each was cut off after "
+        f"--max-frames {facts.max_frames:,}. Where a loop of your own has an end, tick has to say "
+        f"over=True in its frame. Where there is none, or the agent does not find it yet, a "
+        f"smaller --max-frames begins anew oftener, and learns and evaluates faster."
     )
 
 

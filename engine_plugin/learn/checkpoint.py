@@ -7,12 +7,11 @@ that a file damaged afterwards costs one interval and not the run.
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -41,17 +40,16 @@ def save_checkpoint(
     atomic_write(path, plain_npz(flat), previous)
 
 
-def plain_npz(arrays: Arrays) -> bytes:
-    """Arrays as the bytes of an .npz without objects, which would be pickled. Raises ValueError.
+def plain_npz(arrays: Arrays) -> Callable[[BinaryIO], None]:
+    """What writes arrays as an .npz, one after the other: a replay buffer of images is large.
 
-    `savez` itself refuses objects only since NumPy 2.1, where it learned the word `allow_pickle`;
-    before, it takes that for one more array to store."""
+    Raises ValueError for arrays of objects, which would be pickled. `savez` refuses them only
+    since NumPy 2.1, where it learned the word `allow_pickle`; before, it takes that for one more
+    array to store."""
     for name, array in arrays.items():
         if np.asarray(array).dtype.hasobject:
             raise ValueError(f"{name} holds objects")
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
+    return lambda file: np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Arrays], dict[str, Any]]:

@@ -9,8 +9,14 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
+import numpy as np
+
+from engine_plugin.bridge.job import ROUND_FRAMES
 from engine_plugin.card import Safety
 from engine_plugin.errors import ConfigError
+
+if TYPE_CHECKING:
+    from engine_plugin.facts import GameFacts
 
 # A setting that is left open is None until `resolved` fills it in by the kind of observation. All
 # code but the command line sees resolved settings, so that types need not say so everywhere.
@@ -20,6 +26,9 @@ if TYPE_CHECKING:
 else:
     Open = Value | None
 OPEN: Any = None
+
+EPISODE_STEPS = 27_000  # of a Gymnasium episode at most: as long as Atari's games are played
+IMAGE_BYTES = 2 << 30  # that a replay buffer of images takes, if nothing else is said
 
 # What settings left open become. "grid" are our compiled games, the others any game brought along.
 _VECTOR: dict[str, Any] = {
@@ -43,6 +52,7 @@ _VECTOR: dict[str, Any] = {
     "safety": "none",
     "evaluate_every": 60.0,
     "evaluation_episodes": 40,
+    "max_frames": EPISODE_STEPS,
 }
 BY_OBSERVATION: dict[str, dict[str, Any]] = {
     "grid": {
@@ -66,6 +76,7 @@ BY_OBSERVATION: dict[str, dict[str, Any]] = {
         "safety": "survivable",
         "evaluate_every": 60.0,
         "evaluation_episodes": 200,
+        "max_frames": ROUND_FRAMES,
     },
     "vector": _VECTOR,
     "categories": _VECTOR,
@@ -82,7 +93,7 @@ BY_OBSERVATION: dict[str, dict[str, Any]] = {
 }
 
 # Of a game's own loop every env is a process, and its rounds are long.
-LOOP: dict[str, Any] = {"num_envs": 4, "evaluation_episodes": 12}
+LOOP: dict[str, Any] = {"num_envs": 4, "evaluation_episodes": 12, "max_frames": ROUND_FRAMES}
 
 # With a memory: fewer and larger updates, each of many steps.
 RECURRENT: dict[str, Any] = {
@@ -125,7 +136,9 @@ RANGES: tuple[tuple[tuple[str, ...], float, float], ...] = (
     (("seed", "steps", "warm_up", "threads", "epsilon_steps"), 0, math.inf),
     (("num_envs", "n_step", "steps_per_update", "evaluation_episodes", "replay_size"), 1, math.inf),
     (("updates_at_once", "memory_size", "sequence", "max_frames"), 1, math.inf),
-    (("burn_in",), 0, math.inf),
+    (("burn_in", "evaluate_every", "evaluate_steps"), 0, math.inf),
+    (("learning_rate", "discriminator_rate", "play_temperature"), 0, math.inf),
+    (("margin", "clone_weight", "gradient_penalty"), 0, math.inf),
     (("pool_size", "snapshot_every", "clone_updates"), 1, math.inf),
     (("width", "window", "discriminator_width", "discriminator_window"), 1, math.inf),
     (("batch_size",), 2, math.inf),
@@ -134,6 +147,22 @@ RANGES: tuple[tuple[tuple[str, ...], float, float], ...] = (
     (("avoid_weight", "self_kill_penalty", "discriminator_clone_weight"), 0, math.inf),
     (("held_out",), 0, 0.5),
 )
+
+# Settings that count in some games only, or beside others only.
+COMPILED_GAMES = (
+    "game",
+    "levels",
+    "symmetries",
+    "late_reward",
+    "self_kill_penalty",
+    "encoder",
+    "window",
+    "discriminator_window",
+    "ways",
+)
+OWN_LOOPS = ("seat", "actions", "drawing")
+RECURRENT_NETWORKS = ("memory_size", "sequence", "burn_in")
+SELF_PLAY = ("pool_size", "snapshot_every")
 
 
 @dataclass(frozen=True)
@@ -154,8 +183,9 @@ class PolicyConfig:
     actions: str = ""
     """Actions of a `loop` to choose from, separated by commas, such as "left,right,left+jump".
     Without it the declared ones, and with demonstrations the combinations that were really used."""
-    max_frames: int = 7_200
-    """Frames after which a round of a `loop` is cut off."""
+    max_frames: Open[int] = OPEN
+    """Frames after which a round of a `loop` is cut off; for --env steps after which an episode is.
+    Open: 7,200, for --env 27,000."""
     drawing: bool = False
     """Let a `loop` draw, although nobody sees it; for games that read what they have drawn."""
     demos: str | None = None
@@ -254,11 +284,12 @@ class PolicyConfig:
     """Share of the Q-network that the target network takes over in each update; open: 0.01,
     for --env 0.005."""
     replay_size: Open[int] = OPEN
-    """Transitions that the replay buffer holds; open: 200,000, for --env 50,000."""
+    """Transitions that the replay buffer holds; open: 200,000, for --env 50,000, of images as many
+    of 200,000 as fit into 2 GiB."""
     warm_up: Open[int] = OPEN
     """Env steps before the first update; open: 4,096, for --env 1,000, of images 5,000."""
     encoder: Literal["dense", "convolutional"] = "dense"
-    """Network in front of the heads."""
+    """Network in front of the heads, of our games; images always go through convolutions."""
     memory: Literal["none", "gru"] = "none"
     """gru: a recurrent network, for games whose observation does not tell all that matters; it
     learns from the game's reward alone, with the greedy policy."""
@@ -323,16 +354,20 @@ class PolicyConfig:
     force: bool = False
     """Replace an existing `out`."""
 
-    def resolved(self, observation_kind: str = "") -> PolicyConfig:
+    def resolved(self, facts: GameFacts | None = None) -> PolicyConfig:
         """The same settings with nothing left open, checked. Raises ConfigError.
 
-        observation_kind: a key of BY_OBSERVATION; without it, grid or, with `env`, vector
+        facts: of the game; without them a grid is seen or, with `env` or `loop`, a vector
         """
-        kind = observation_kind or ("vector" if self.is_foreign else "grid")
+        kind = facts.observation_kind if facts else "vector" if self.is_foreign else "grid"
         reward = self.reward or ("game" if self.is_foreign and not self.demos else "style")
         by_reward = FOREIGN_DEFAULTS if self.is_foreign else DEFAULTS
         by_observation = {**BY_OBSERVATION[kind], "reward": reward}
         by_observation["evaluate_steps"] = 0
+        if facts is not None and kind == "image":
+            image = math.prod(facts.observation_shape) * np.dtype(facts.observation_dtype).itemsize
+            held = IMAGE_BYTES // (2 * image)  # what is seen, and what follows
+            by_observation["replay_size"] = max(min(by_observation["replay_size"], held), 1)
         if self.loop:
             by_observation |= LOOP
         if self.memory == "gru":
@@ -379,7 +414,7 @@ class PolicyConfig:
             raise ConfigError("expected the name of a scripted player or more in opponents")
         if not 0 < self.gamma < 1:
             raise ConfigError(f"expected 0 < gamma < 1, got {self.gamma}")
-        if self.minutes < 0 or (self.minutes == 0 and self.steps == 0):
+        if not self.minutes >= 0 or (self.minutes == 0 and self.steps == 0):
             raise ConfigError(
                 f"expected a positive number of minutes, or 0 minutes and a number of steps, "
                 f"got {self.minutes}"
@@ -419,6 +454,28 @@ class PolicyConfig:
             )
         if self.temperature <= 0:
             raise ConfigError(f"expected a positive temperature, got {self.temperature}")
+
+    def expect_effect(self) -> None:
+        """Raise ConfigError where what was chosen counts for nothing: nobody is to believe that it
+        did. Not part of `check`, which runs of before have to pass."""
+        kind = BY_OBSERVATION["vector" if self.is_foreign else "grid"]
+        default = PolicyConfig(out=self.out)
+        brought = f"with --{'env' if self.env else 'loop'}"
+        plays_itself = "self" in self.opponent_names
+        counts = (
+            (COMPILED_GAMES, not self.is_foreign, brought),
+            (("opponents",), not self.is_foreign or (self.loop and plays_itself), brought),
+            (OWN_LOOPS, bool(self.loop), "without --loop"),
+            (("max_frames",), self.is_foreign, "without --env or --loop"),
+            (RECURRENT_NETWORKS, self.memory == "gru", "without --memory gru"),
+            (SELF_PLAY, plays_itself, "without self among the opponents"),
+        )
+        for names, has_effect, when in counts:
+            for name in names:
+                usual = (getattr(default, name), kind.get(name))
+                if not has_effect and getattr(self, name) not in usual:
+                    option = name.replace("_", "-")
+                    raise ConfigError(f"--{option} has no effect {when}: leave it out")
 
     @property
     def is_foreign(self) -> bool:

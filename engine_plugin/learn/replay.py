@@ -6,10 +6,16 @@ Rewards of the discriminator are not stored: they are computed when a batch is s
 from __future__ import annotations
 
 import copy
+import math
+import os
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+
+from engine_plugin.errors import ConfigError
+
+MEMORY_SHARE = 0.75  # of the machine's memory that a buffer may take
 
 
 class Transitions(NamedTuple):
@@ -78,9 +84,25 @@ def only_part(batch: Batch) -> Batch:
     return type(batch)(*(array[0] for array in batch))
 
 
+def _expect_memory(transitions: int, bytes_each: int) -> None:
+    """Raise ConfigError where the observations of so many transitions would not fit; where a system
+    does not say how much it has, they are taken to."""
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # no such function, no such name, no answer
+        return
+    fits = int(MEMORY_SHARE * memory)
+    if transitions * bytes_each > fits:
+        raise ConfigError(
+            f"a replay buffer of {transitions:,} transitions takes "
+            f"{transitions * bytes_each / 2**30:.1f} GiB, and this machine has "
+            f"{memory / 2**30:.1f}: use --replay-size {fits // bytes_each} or less"
+        )
+
+
 class ReplayBuffer:
     """A ring of `length` ticks of `num_envs` envs; with a `state_size`, also of what a network
-    remembered before each step."""
+    remembered before each step. Raises ConfigError where this machine has not the memory for it."""
 
     def __init__(
         self,
@@ -92,6 +114,8 @@ class ReplayBuffer:
         state_size: int = 0,
     ):
         shape = (length, num_envs)
+        seen = math.prod(observation_shape) * np.dtype(dtype).itemsize
+        _expect_memory(length * num_envs, 2 * seen)
         self.arrays: dict[str, np.ndarray] = {
             "observations": np.zeros((*shape, *observation_shape), dtype),
             "allowed": np.zeros((*shape, actions), np.uint8),

@@ -1,4 +1,5 @@
-"""Ctrl-C while training: kept until the run stands between two ticks, where it can be saved."""
+"""Ctrl-C while training: kept until the run stands between two ticks, where it can be saved. An
+evaluation, which may take minutes, is given up; a run that goes on makes it again."""
 
 from __future__ import annotations
 
@@ -6,6 +7,10 @@ import signal
 import threading
 from types import FrameType, TracebackType
 from typing import Any
+
+
+class StoppedError(Exception):
+    """An evaluation was given up."""
 
 
 class StopRequest:

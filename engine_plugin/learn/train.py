@@ -29,7 +29,7 @@ import tensorflow as tf
 from engine_plugin.errors import ConfigError, TrainingDivergedError, WorldError
 from engine_plugin.files import atomic_write, refuse_existing, remove_torn_writes
 from engine_plugin.learn.acting import Actor, Values, values_to_actions
-from engine_plugin.learn.alarms import not_a_number
+from engine_plugin.learn.alarms import not_a_number, nothing_learned
 from engine_plugin.learn.checkpoint import (
     BEST,
     CHECKPOINT,
@@ -41,6 +41,7 @@ from engine_plugin.learn.checkpoint import (
     variables_to_arrays,
 )
 from engine_plugin.learn.config import PolicyConfig
+from engine_plugin.learn.curves import FOLDER as CURVES
 from engine_plugin.learn.demonstrations import Demonstrations
 from engine_plugin.learn.discriminator import DiscriminatorLearner
 from engine_plugin.learn.dqn import DQNLearner
@@ -51,9 +52,10 @@ from engine_plugin.learn.interval import Interval
 from engine_plugin.learn.pace import DiscriminatorPace
 from engine_plugin.learn.progress import TrainingProgress
 from engine_plugin.learn.recurrent import RecurrentLearner
+from engine_plugin.learn.replacing import put_back, replacing
 from engine_plugin.learn.replay import ReplayBuffer, Transitions, concatenate, split
 from engine_plugin.learn.scaling import RunningReturns, RunningScale
-from engine_plugin.learn.stopping import StopRequest
+from engine_plugin.learn.stopping import StoppedError, StopRequest
 from engine_plugin.learn.watch import Watch
 from engine_plugin.learn.ways import preparation
 from engine_plugin.learn.worlds import facts_of, open_task
@@ -61,7 +63,16 @@ from engine_plugin.learn.worlds.contract import Task
 
 CLONE_BATCH = 256
 NOISE_SEED = 1_000_003  # of what a soft policy samples in an evaluation
-RUN_FILES = (CHECKPOINT, PREVIOUS, BEST, "log.jsonl", "run.json", "model.onnx", "report.html")
+RUN_FILES = (
+    CHECKPOINT,
+    PREVIOUS,
+    BEST,
+    "log.jsonl",
+    "run.json",
+    "model.onnx",
+    "report.html",
+    CURVES,
+)
 POLICY_FIGURES = ("temporal_difference_loss", "mean_value", "mean_reward")
 DISCRIMINATOR_FIGURES = (
     "discriminator_loss",
@@ -81,8 +92,14 @@ def train_policy(config: PolicyConfig, command: str = "") -> dict[str, Any]:
     Raises ConfigError, OutputExistsError, TrajectoryError, UnknownGameError or a ModelError before
     anything is written; KeyboardInterrupt or TrainingDivergedError with all kept that is good.
     """
+    config.expect_effect()
     facts = facts_of(config)
-    config = config.resolved(facts.observation_kind)
+    config = config.resolved(facts)
+    if config.reward != "none" and 0 < config.steps <= config.warm_up:
+        raise ConfigError(
+            f"expected more steps than the warm-up of {config.warm_up:,}, after which learning "
+            f"begins, got {config.steps:,}: more --steps, or a smaller --warm-up"
+        )
     if config.loop:
         # What the demonstrations made of them is not asked again.
         config = replace(config, actions=",".join(facts.actions))
@@ -95,8 +112,8 @@ def train_policy(config: PolicyConfig, command: str = "") -> dict[str, Any]:
         run.resume()
         run.go_on()
     else:
-        out.mkdir(parents=True, exist_ok=True)
-        run.start()
+        with replacing(out, RUN_FILES):
+            run.start()
     run.train()
     return run.finish()
 
@@ -164,6 +181,7 @@ class TrainingRun:
         self.due_seconds = config.evaluate_every
         self.steps = 0
         self.updates = 0
+        self.evaluated_at = 0  # steps at the last evaluation
         self.scaled_at = 0  # steps at which the scales in use were last set
         self.reward_scale = 1.0  # factor on the game's rewards
         self.seconds = 0.0  # of training before this process
@@ -175,7 +193,6 @@ class TrainingRun:
     def start(self) -> None:
         """Record what is run, and clone first where asked."""
         for name in RUN_FILES:
-            (self.out / name).unlink(missing_ok=True)
             remove_torn_writes(self.out / name)
         self.write_record({})
         self.watch.begin()
@@ -218,7 +235,12 @@ class TrainingRun:
         with TrainingProgress() as progress, StopRequest() as stop:
             try:
                 self.learn(progress, stop)
+            except StoppedError:
+                pass  # the evaluation is made once the run goes on
             except WorldError as error:
+                # Some envs may have gone on by a step that nobody has seen.
+                self.replay.cut(np.ones(self.config.num_envs, bool))
+                self.count_evaluation()
                 self.save()
                 self.write_report()
                 raise type(error)(
@@ -233,7 +255,18 @@ class TrainingRun:
     def learn(self, progress: TrainingProgress, stop: StopRequest) -> None:
         config = self.config
         began, before, first_steps = time.monotonic(), self.seconds, self.steps
-        while not self.is_over and not stop.asked:
+        while True:
+            if self.evaluation_is_due:
+                line = self.evaluate({}, stop)
+                self.seconds = before + time.monotonic() - began
+                self.count_evaluation()
+                self.save()
+                progress.evaluated(self.judge.brief(line))
+                progress.say(self.describe(line))
+                for alarm in line.get("alarms", ()):
+                    progress.say(f"! {alarm['name']}: {alarm['text']}")
+            if self.is_over or stop.asked:
+                return
             self.play_one_tick()
             while self.updates_due >= config.updates_at_once:
                 self.update_discriminator()
@@ -242,23 +275,22 @@ class TrainingRun:
             if self.steps % (64 * config.num_envs) == 0:
                 rate = (self.steps - first_steps) / max(time.monotonic() - began, 1e-9)
                 progress.moved(1 - self.share_left, rate)
-            if self.is_over or self.evaluation_due():
-                line = self.evaluate({})
-                # From here on, or a run whose evaluations take long would do nothing else.
-                self.seconds = before + time.monotonic() - began
-                self.due_seconds = self.seconds + config.evaluate_every
-                self.save()
-                progress.evaluated(self.judge.brief(line))
-                progress.say(self.describe(line))
-                for alarm in line.get("alarms", ()):
-                    progress.say(f"! {alarm['name']}: {alarm['text']}")
 
-    def evaluation_due(self) -> bool:
-        """Whether the tick just played completed an interval, of steps or of seconds."""
+    @property
+    def evaluation_is_due(self) -> bool:
+        """Whether an interval, of steps or of seconds, or the run has been played to its end."""
         every = self.config.evaluate_steps
+        if self.is_over:
+            return self.steps > self.evaluated_at
         if every:
-            return self.steps // every > (self.steps - self.config.num_envs) // every
+            return self.steps // every > self.evaluated_at // every
         return self.seconds >= self.due_seconds
+
+    def count_evaluation(self) -> None:
+        """The next interval begins here: from the end of an evaluation, or a run whose evaluations
+        take long would do nothing else."""
+        self.evaluated_at = self.steps
+        self.due_seconds = self.seconds + self.config.evaluate_every
 
     def expect_finite(self, what: str, *values: np.ndarray) -> None:
         """Stop the run where it has run away; what is on disk is then still good.
@@ -441,12 +473,16 @@ class TrainingRun:
 
     # ------------------------------------------------------------------------ judging and keeping
 
-    def evaluate(self, line: dict[str, Any]) -> dict[str, Any]:
-        """Play validation episodes, log the line, keep the weights if they are the best so far."""
+    def evaluate(self, line: dict[str, Any], stop: StopRequest | None = None) -> dict[str, Any]:
+        """Play validation episodes, log the line, keep the weights if they are the best so far.
+
+        Raises StoppedError, with all as it was, where `stop` is asked before they are over.
+        """
         self.expect_finite("weights", *self.learner.network.get_weights())
         tally = DecisionTally(self.task.facts.actions)
         values = Values(self.learner.act_averaged, self.learner.state_size)
-        decide = Actor(values, self.config, NOISE_SEED, tally, self.prepare)
+        decide = Actor(values, self.config, NOISE_SEED, tally, self.prepare, stop)
+        judged = self.judge.evaluate(decide)
         line = {
             "seconds": round(self.seconds, 1),
             "steps": self.steps,
@@ -454,7 +490,7 @@ class TrainingRun:
             **line,
             **self.world.report(),
             **self.interval.means(),
-            **self.judge.evaluate(decide),
+            **judged,
             **self.discriminator_figures(),
             "decisions": tally.summary(),
         }
@@ -515,6 +551,7 @@ class TrainingRun:
         facts = {
             "steps": self.steps,
             "updates": self.updates,
+            "evaluated_at": self.evaluated_at,
             "scaled_at": self.scaled_at,
             "reward_scale": self.reward_scale,
             "seconds": self.seconds,
@@ -537,6 +574,7 @@ class TrainingRun:
 
     def resume(self) -> None:
         """Put everything back as the last checkpoint left it."""
+        put_back(self.out, RUN_FILES)
         groups, facts = load_newest_checkpoint(self.out, _say)
         parts = {
             "network": self.learner.network.variables,
@@ -573,6 +611,7 @@ class TrainingRun:
             self.values.state = groups["memory"]["state"].copy()
             self.values.forget(begun_anew)
         self.steps, self.updates = facts["steps"], facts["updates"]
+        self.evaluated_at = facts.get("evaluated_at", self.steps)  # not known before
         self.scaled_at, self.reward_scale = facts["scaled_at"], facts["reward_scale"]
         self.seconds = facts["seconds"]
         self.pace = DiscriminatorPace(**facts["pace"])
@@ -610,6 +649,10 @@ class TrainingRun:
 
     def finish(self) -> dict[str, Any]:
         """Record and draw the run's result; its weights are in `best.npz`."""
+        if not self.updates and self.config.reward != "none":
+            alarm = nothing_learned(self.config.warm_up, self.steps)
+            self.watch.note(alarm, self.steps)
+            _say(f"! {alarm.name}: {alarm.text}")
         result = {
             "steps": self.steps,
             "updates": self.updates,

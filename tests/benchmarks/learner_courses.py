@@ -51,7 +51,7 @@ class Course:
             evaluation_episodes=self.episodes,
             **self.settings,
         )
-        return config.resolved(facts_of(config).observation_kind)
+        return config.resolved(facts_of(config))
 
 
 COURSES = {

@@ -21,6 +21,7 @@ from learner_courses import (
 )
 
 from engine_plugin.learn.acting import Values
+from engine_plugin.learn.stopping import StopRequest
 from engine_plugin.learn.train import TrainingRun
 from engine_plugin.learn.worlds import open_task
 
@@ -30,16 +31,17 @@ class TimedRun(TrainingRun):
 
     clock: ScoreClock
 
-    def evaluation_due(self) -> bool:
-        return self.clock.is_due
+    @property
+    def evaluation_is_due(self) -> bool:
+        return self.clock.is_due or (self.is_over and self.steps > self.evaluated_at)
 
     @property
     def is_over(self) -> bool:
         return super().is_over or self.clock.is_over
 
-    def evaluate(self, line: dict[str, Any]) -> dict[str, Any]:
+    def evaluate(self, line: dict[str, Any], stop: StopRequest | None = None) -> dict[str, Any]:
         self.clock.stop()
-        line = super().evaluate(line)
+        line = super().evaluate(line, stop)
         self.clock.note(line, self.steps)
         self.clock.go_on()
         return line

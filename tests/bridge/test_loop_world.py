@@ -167,12 +167,12 @@ def test_demonstrations_are_read_in_the_actions_to_learn(shown):
     config = PolicyConfig(out="x", loop=TURNS, demos=shown)
     facts = facts_of(config)
     assert facts.actions[:4] == ("wait", "left", "right", "shoot")
-    task = open_task(config.resolved(facts.observation_kind))
+    task = open_task(config.resolved(facts))
     demonstrations = task.demonstrations()
     assert demonstrations.player == "script play" and not demonstrations.has_rewards
     assert demonstrations.transitions.filled > 20
     named = open_task(
-        replace(config, actions="wait,left").resolved(facts.observation_kind)
+        replace(config, actions="wait,left").resolved(facts)
     )
     assert named.facts.actions == ("wait", "left")
     actions = named.demonstrations().transitions.arrays["actions"]

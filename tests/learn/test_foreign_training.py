@@ -15,18 +15,25 @@ import pytest
 pytest.importorskip("tensorflow")
 pytest.importorskip("tf2onnx")
 
-import small_envs  # noqa: F401 (registers the envs)
+import small_envs
 
 from engine_plugin.card import read_card
 from engine_plugin.errors import ConfigError, ModelMismatchError, TrajectoryError, WorldError
 from engine_plugin.export.run import export_run
+from engine_plugin.facts import ForeignField, ForeignGame
 from engine_plugin.learn import train as train_module
 from engine_plugin.learn.checkpoint import load_checkpoint
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.log import read_log
 from engine_plugin.learn.train import TrainingRun, train_policy
 from engine_plugin.learn.worlds import open_task
-from engine_plugin.learn.worlds.gymnasium import gymnasium_facts, judge_env, record_env
+from engine_plugin.learn.worlds.gymnasium import (
+    TRAINING,
+    episode_seed,
+    gymnasium_facts,
+    judge_env,
+    record_env,
+)
 from engine_plugin.runtime.policy import load_policy
 from engine_plugin.trajectory import load_trajectories
 from tests.one_thread import tensorflow_threads
@@ -156,8 +163,10 @@ def test_a_resumed_run_is_the_uninterrupted_one(
     memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bit for bit: the envs are played to where they were."""
-    settings = {"memory": memory, "sequence": 4, "burn_in": 2, "memory_size": 8, "steps": 400,
-                "evaluate_steps": 200, "updates_at_once": 4}
+    settings: dict[str, Any] = {"memory": memory, "steps": 400, "evaluate_steps": 200,
+                                "updates_at_once": 4}
+    if memory == "gru":
+        settings |= {"sequence": 4, "burn_in": 2, "memory_size": 8}
     train(tmp_path / "whole", **settings)
     save = TrainingRun.save
 
@@ -317,9 +326,9 @@ def test_an_evaluation_that_takes_longer_than_its_interval_leaves_time_to_learn(
     monkeypatch.setattr(train_module.time, "monotonic", lambda: now[0])
     evaluate, play = TrainingRun.evaluate, TrainingRun.play_one_tick
 
-    def slowly(self: TrainingRun, line: dict[str, Any]) -> dict[str, Any]:
+    def slowly(self: TrainingRun, *given: Any) -> dict[str, Any]:
         now[0] += 60
-        return evaluate(self, line)
+        return evaluate(self, *given)
 
     def one_tick(self: TrainingRun) -> None:
         now[0] += 1
@@ -330,3 +339,73 @@ def test_an_evaluation_that_takes_longer_than_its_interval_leaves_time_to_learn(
     train(tmp_path / "run", steps=0, minutes=5, evaluate_steps=0, evaluate_every=30.0)
     steps = [line["steps"] for line in read_log(tmp_path / "run" / "log.jsonl")]
     assert len(steps) >= 3 and min(np.diff(steps)) >= 29 * 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"opponents": "hunter"}, "--opponents has no effect with --env"),
+        ({"levels": "builtin"}, "--levels has no effect with --env"),
+        ({"symmetries": 4}, "--symmetries has no effect with --env"),
+        ({"encoder": "convolutional"}, "--encoder has no effect with --env"),
+        ({"late_reward": 0.5}, "--late-reward has no effect with --env"),
+    ],
+)
+def test_settings_of_other_games_are_refused(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        train(tmp_path / "run", **changes)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_large_images_make_a_small_buffer() -> None:
+    def held(side: int, **changes: Any) -> int:
+        image = ForeignField("image", (side, side, 3), 0, 255)
+        facts = ForeignGame("frames", ("a", "b"), (image,), "uint8", "image")
+        return PolicyConfig(out="", env="frames", **changes).resolved(facts).replay_size
+
+    assert held(10) == 200_000
+    assert 1_000 < held(200) <= 2**31 // (2 * 200 * 200 * 3)
+    assert held(200, replay_size=50_000) == 50_000, "what is asked for stays"
+
+
+def test_a_run_that_ends_before_its_warm_up_says_that_nothing_was_learned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(tmp_path / "run", steps=0, minutes=0.002, warm_up=10**9, evaluate_steps=0)
+    assert "nothing learned: " in capsys.readouterr().err
+    assert log(tmp_path / "run")[-1]["alarms"][0]["name"] == "nothing learned"
+    assert "without a single update" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_episodes_without_an_end_are_cut_and_the_alarm_says_so(tmp_path: Path) -> None:
+    train(tmp_path / "run", max_frames=3)
+    lines = log(tmp_path / "run")
+    assert [line["cut"] for line in lines] == [4, 4]
+    assert lines[-1]["length"]["max"] == 3
+    assert [alarm["name"] for alarm in lines[-1]["alarms"]] == ["no end"]
+    export_run(tmp_path / "run")
+    assert judge_env(str(tmp_path / "run" / "model.onnx"), CORRIDOR, 5, 1, 3)["cut"] == 5
+
+
+def test_a_crash_in_a_reset_costs_an_episode_and_not_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It crashes wherever that episode is begun again."""
+    reset, fatal = small_envs.Corridor.reset, episode_seed(TRAINING, 3, 1, 20)
+
+    def crashing(self: Any, *, seed: int | None = None, options: Any = None) -> Any:
+        if seed == fatal:
+            raise RuntimeError("no such level")
+        return reset(self, seed=seed, options=options)
+
+    monkeypatch.setattr(small_envs.Corridor, "reset", crashing)
+    with pytest.raises(WorldError, match=r"no such level.*\n.*--resume"):
+        train(tmp_path / "run")
+    groups, facts = load_checkpoint(tmp_path / "run" / "checkpoint.npz")
+    last = (facts["replay_head"] - 1) % len(groups["replay"]["truncated"])
+    over = groups["replay"]["truncated"][last] | groups["replay"]["terminated"][last]
+    assert over.all(), "what follows does not go on from what was seen last"
+    result = train(tmp_path / "run", resume=True)
+    assert result["steps"] == 640

@@ -244,7 +244,7 @@ def test_judging_keeps_no_pictures_and_closes_what_it_opened(
     task = GymnasiumTask(config.resolved())
     closed.clear()
     measured = task.judge(None).evaluate(RandomPlayer(1))
-    assert set(measured) == {"return", "length"} and len(closed) == 5
+    assert set(measured) == {"return", "length", "cut"} and len(closed) == 5
 
 
 def test_an_image_without_bounds_has_a_layout() -> None:
@@ -252,3 +252,38 @@ def test_an_image_without_bounds_has_a_layout() -> None:
     facts, _ = read_spaces("x", space, spaces.Discrete(2))
     assert (facts.fields[0].low, facts.fields[0].high) == (None, 1.0)
     assert facts.layout_hash == hash_of(facts.layout())
+
+
+def test_an_episode_is_cut_off_where_the_env_does_not_end_it_itself() -> None:
+    played = world(max_frames=5)
+    walk(played, RIGHT, LEFT, RIGHT, LEFT)
+    assert not played.truncated[0]
+    walk(played, RIGHT)
+    assert played.truncated[0] and played.cut[0] and not played.terminated[0]
+    assert played.lengths[0] == 5 and played.next_observations[0, 1] == 5
+    assert played.observations[0, 1] == 0, "the next episode has begun"
+    for limit in (4, 6):  # with the env's own end, by its rules or by its limit
+        played = world(max_frames=limit)
+        walk(played, *(RIGHT, RIGHT, RIGHT, RIGHT) if limit == 4 else (RIGHT, LEFT) * 3)
+        assert played.lengths[0] == limit and not played.cut[0]
+        assert played.terminated[0] == (limit == 4) and played.truncated[0] == (limit == 6)
+
+
+def test_a_world_that_crashed_goes_on_with_another_episode(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    step = small_envs.Corridor.step
+
+    def crashing(self: Any, action: Any) -> Any:
+        if self.drawn == fatal:
+            raise RuntimeError("broken")
+        return step(self, action)
+
+    first, second = world(2), world(2)
+    fatal = first.observations[1, 2]
+    monkeypatch.setattr(small_envs.Corridor, "step", crashing)
+    with pytest.raises(WorldError, match="broken"):
+        walk(first, RIGHT)
+    assert second.load_state(first.save_state())[1]
+    assert second.observations[1, 2] != fatal
+    walk(second, RIGHT)

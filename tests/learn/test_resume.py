@@ -20,6 +20,7 @@ pytest.importorskip("tensorflow")
 
 import fastenv
 from engine_plugin.errors import TrainingDivergedError
+from engine_plugin.learn import train as train_module
 from engine_plugin.learn.checkpoint import CHECKPOINT, PREVIOUS, load_checkpoint
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.log import read_log
@@ -211,8 +212,32 @@ def test_a_run_that_runs_away_stops_and_keeps_what_is_good(
     assert load_checkpoint(out / CHECKPOINT)[1]["steps"] == 2 * EVERY
     last = read_log(out / "log.jsonl")[-1]
     assert [alarm["name"] for alarm in last["alarms"]] == ["not a number"]
-    assert "no longer a finite number" in (out / "report.html").read_text()
+    assert "NaN or infinity in the " in (out / "report.html").read_text()
     # Nothing bad is on disk: from its checkpoint it is the run that it would have been.
+    monkeypatch.undo()
+    train(out, demos, resume=True)
+    assert_the_same(whole, out)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_an_evaluation_that_is_given_up_is_made_when_the_run_goes_on(
+    whole: Path, demos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, tally = tmp_path / "run", train_module.DecisionTally
+    decisions: list[int] = []
+
+    class StopsAtTheThird(tally):  # type: ignore[misc,valid-type]
+        def note(self, *decided: Any) -> None:
+            super().note(*decided)
+            decisions.append(1)
+            if len(decisions) == 3:
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(train_module, "DecisionTally", StopsAtTheThird)
+    with pytest.raises(KeyboardInterrupt):
+        train(out, demos)
+    assert len(decisions) == 3 and read_log(out / "log.jsonl") == []
+    assert load_checkpoint(out / CHECKPOINT)[1]["steps"] == EVERY
     monkeypatch.undo()
     train(out, demos, resume=True)
     assert_the_same(whole, out)

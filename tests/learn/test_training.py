@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,12 +29,13 @@ from engine_plugin.errors import (
 )
 from engine_plugin.export import policy as policy_export
 from engine_plugin.export.run import export_run
+from engine_plugin.learn import replacing
 from engine_plugin.learn.checkpoint import arrays_to_variables, load_checkpoint
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.dqn import FORBIDDEN, allowed_only
 from engine_plugin.learn.networks import DQN
 from engine_plugin.learn.record import record_scripted
-from engine_plugin.learn.train import WATCHED, TrainingRun, train_policy
+from engine_plugin.learn.train import RUN_FILES, WATCHED, TrainingRun, train_policy
 from engine_plugin.learn.worlds.matches import MatchTask
 from engine_plugin.runtime.policy import load_policy
 from tests.one_thread import tensorflow_threads
@@ -249,7 +251,7 @@ def test_self_play_is_exported_without_the_models_it_met(self_play: Run, tmp_pat
 
 
 def test_self_alone_is_judged_by_the_survivor(tmp_path: Path) -> None:
-    run = train(tmp_path / "run", None, **{**SELF_PLAY, "opponents": "self"}, steps=64)
+    run = train(tmp_path / "run", None, **{**SELF_PLAY, "opponents": "self"}, steps=64, warm_up=32)
     assert list(run.log[-1]["against"]) == ["survivor"]
     assert run.log[-1]["pool"]["self"]["share"] == 1
 
@@ -319,6 +321,12 @@ def test_truncated_checkpoints_are_refused(
         ({"temperature": -1.0}, ConfigError, "temperature"),
         ({"policy": "greedy"}, ConfigError, "advantage"),
         ({"levels": "nowhere"}, ModelMissingError, "nowhere"),
+        ({"steps": 128}, ConfigError, "warm-up of 128"),
+        ({"replay_size": 10**12}, ConfigError, "--replay-size [0-9]+ or less"),
+        ({"seat": "left"}, ConfigError, "--seat has no effect without --loop"),
+        ({"max_frames": 90}, ConfigError, "--max-frames has no effect without --env or --loop"),
+        ({"memory_size": 9}, ConfigError, "--memory-size has no effect without --memory gru"),
+        ({"pool_size": 3}, ConfigError, "--pool-size has no effect without self"),
     ],
 )
 def test_settings_that_cannot_work_write_nothing(
@@ -335,7 +343,9 @@ def test_settings_that_cannot_work_write_nothing(
     [
         {"seed": -1}, {"opponents": ","}, {"steps_per_update": 0}, {"num_envs": 0}, {"n_step": -1},
         {"batch_size": 1}, {"evaluation_episodes": 0}, {"width": 0},
-        {"target_tau": 2.0}, {"epsilon": -0.5},
+        {"target_tau": 2.0}, {"epsilon": -0.5}, {"learning_rate": -1.0},
+        {"play_temperature": -1.0}, {"minutes": math.nan}, {"evaluate_every": -1.0},
+        {"gradient_penalty": math.nan},
     ],
     ids=lambda changes: next(iter(changes)),
 )
@@ -546,3 +556,51 @@ def test_forcing_a_cloned_run_over_another_leaves_nothing_of_it(
     shutil.copytree(style.out, out)
     train(out, demos, reward="none", force=True, clone_updates=4)
     assert load_checkpoint(out / "checkpoint.npz")[1]["steps"] == 0
+    assert not (out / ".replaced").exists() and not (out / "model.onnx").exists()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("killed", (False, True))
+def test_a_run_that_is_replaced_stays_until_the_new_one_has_something_to_keep(
+    style: Run, demos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    """Stopped while cloning, or killed: then whoever comes next finds the old run again."""
+    out = tmp_path / "run"
+    shutil.copytree(style.out, out)
+    (out / "notes.txt").write_text("mine")
+    before = contents(out)
+
+    def stopped(run: TrainingRun) -> None:
+        assert not (out / "checkpoint.npz").exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TrainingRun, "clone", stopped)
+    if killed:
+        monkeypatch.setattr(replacing, "put_back", lambda folder, names: None)
+    with pytest.raises(KeyboardInterrupt):
+        train(out, demos, reward="none", force=True, clone_updates=4)
+    monkeypatch.undo()
+    if killed:
+        assert contents(out) != before
+        replacing.put_back(out, RUN_FILES)
+    assert contents(out) == before
+
+
+def test_a_first_run_that_is_stopped_while_cloning_is_in_nobody_s_way(
+    demos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(run: TrainingRun) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TrainingRun, "clone", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "run", demos, reward="none", clone_updates=4)
+    monkeypatch.undo()
+    train(tmp_path / "run", demos, reward="none", clone_updates=4)

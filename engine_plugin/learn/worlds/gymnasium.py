@@ -21,7 +21,7 @@ from gymnasium import spaces
 
 from engine_plugin.errors import ConfigError, WorldError
 from engine_plugin.facts import ForeignField, ForeignGame, bound_of, fields_of_ranges
-from engine_plugin.learn.config import PolicyConfig
+from engine_plugin.learn.config import EPISODE_STEPS, PolicyConfig
 from engine_plugin.learn.demonstrations import Demonstrations, stored_demonstrations
 from engine_plugin.learn.manners import Likeness
 from engine_plugin.learn.opponents import Frozen
@@ -44,6 +44,8 @@ SUPPORTED = (
     "supported are observations in a Box (numbers or images, channels last), Discrete, "
     "MultiDiscrete or MultiBinary, and Discrete actions"
 )
+
+BEGINNINGS = 10  # tried by a run that goes on after a crash
 
 # What the env shows -> the array [*observation_shape] that the learner sees.
 Reader = Callable[[Any], np.ndarray]
@@ -124,17 +126,28 @@ class GymnasiumWorld:
 
     role, seed: which episodes are played
     once: an env whose episode has ended stays as it is; `is_over` says when all have
+    max_frames: steps after which an episode is cut off, where the env itself does not
 
     returns float64 [N], lengths int64 [N]: of the running episode, or of the one that has just
-    ended. Raises WorldError where an env crashes, shows NaN or another shape than it says, pays
-    what is no number, or allows no action.
+    ended; cut bool [N]: it was cut off by `max_frames`. Raises WorldError where an env crashes,
+    shows NaN or another shape than it says, pays what is no number, or allows no action.
     """
 
-    def __init__(self, env_id: str, num_envs: int, role: int, seed: int, once: bool = False):
+    def __init__(
+        self,
+        env_id: str,
+        num_envs: int,
+        role: int,
+        seed: int,
+        *,
+        once: bool = False,
+        max_frames: int = EPISODE_STEPS,
+    ):
         self.envs = [make_env(env_id) for _ in range(num_envs)]
         first = self.envs[0]
         self.facts, self._read = read_spaces(env_id, first.observation_space, first.action_space)
         self.num_envs, self.role, self.seed, self.once = num_envs, role, seed, once
+        self.max_frames = max_frames
         self._first_action = int(first.action_space.start)  # type: ignore[attr-defined]
         shape, actions = self.facts.observation_shape, len(self.facts.actions)
         self.observations = np.zeros((num_envs, *shape), self.facts.dtype)
@@ -146,6 +159,7 @@ class GymnasiumWorld:
         self.truncated = np.zeros(num_envs, bool)
         self.returns = np.zeros(num_envs)
         self.lengths = np.zeros(num_envs, np.int64)
+        self.cut = np.zeros(num_envs, bool)
         self._episodes = np.full(num_envs, -1)  # the running episode's number
         self._played: list[list[int]] = [[] for _ in range(num_envs)]
         self._closed = np.zeros(num_envs, bool)
@@ -210,7 +224,13 @@ class GymnasiumWorld:
                 continue
             if self.terminated[index] or self.truncated[index] or not self._played[index]:
                 self.returns[index] = self.lengths[index] = 0
-            self._step_one(index, action)
+            try:
+                self._step_one(index, action)
+            except WorldError:
+                # Whoever goes on from here begins another episode than the one that crashes.
+                self._episodes[index] += 1
+                self._played[index] = []
+                raise
 
     def _step_one(self, index: int, action: int) -> None:
         step = partial(self.envs[index].step, action + self._first_action)
@@ -222,8 +242,10 @@ class GymnasiumWorld:
         self.rewards[index] = reward
         self.returns[index] += reward
         self.lengths[index] += 1
-        self.terminated[index], self.truncated[index] = terminated, truncated
         ended = bool(terminated or truncated)
+        self.cut[index] = not ended and self.lengths[index] >= self.max_frames
+        ended |= bool(self.cut[index])
+        self.terminated[index], self.truncated[index] = terminated, ended and not terminated
         self._show(
             index, shown, info, self.next_observations, self.next_allowed, is_last=ended
         )
@@ -252,7 +274,7 @@ class GymnasiumWorld:
 
     def load_state(self, state: WorldState) -> np.ndarray:
         """Play every env to where it was. One that does not show the same again (its game draws
-        from more than its seed) begins its next episode instead."""
+        from more than its seed, or crashes there) begins its next episode instead."""
         begun_anew = np.zeros(self.num_envs, bool)
         if len(state.get("episodes", ())) != self.num_envs:
             raise ConfigError(
@@ -261,16 +283,34 @@ class GymnasiumWorld:
         stops = np.cumsum(state["played"]).tolist()
         for index, stop in enumerate(stops):
             self._episodes[index] = state["episodes"][index] - 1
-            self.terminated[index] = self.truncated[index] = False
-            self.returns[index] = self.lengths[index] = 0
-            self._begin(index)
-            for action in state["actions"][stop - state["played"][index] : stop].tolist():
-                self._step_one(index, action)
-            if not np.array_equal(self.observations[index], state["observations"][index]):
-                self._begin(index)
-                self.returns[index] = self.lengths[index] = 0
+            played = state["actions"][stop - state["played"][index] : stop].tolist()
+            if not self._plays_again(index, played, state["observations"][index]):
+                self._begin_another(index)
                 begun_anew[index] = True
         return begun_anew
+
+    def _plays_again(self, index: int, played: list[int], expected: np.ndarray) -> bool:
+        """Begin the next episode of an env and play it; whether it then shows what is expected."""
+        self.terminated[index] = self.truncated[index] = False
+        self.returns[index] = self.lengths[index] = 0
+        try:
+            self._begin(index)
+            for action in played:
+                self._step_one(index, action)
+        except WorldError:
+            return False
+        return np.array_equal(self.observations[index], expected)
+
+    def _begin_another(self, index: int) -> None:
+        """Begin an episode that can be begun. Raises WorldError where none of the next ones can."""
+        self.terminated[index] = self.truncated[index] = False
+        self.returns[index] = self.lengths[index] = 0
+        for _ in range(BEGINNINGS - 1):
+            try:
+                return self._begin(index)
+            except WorldError:
+                continue  # the next one has another seed
+        self._begin(index)
 
     def close(self) -> None:
         for env in self.envs:
@@ -287,7 +327,8 @@ class GymnasiumTask:
         self.facts = gymnasium_facts(config.env)
 
     def world(self, num_envs: int, seed: int) -> GymnasiumWorld:
-        return GymnasiumWorld(self.config.env, num_envs, TRAINING, seed)
+        limit = self.config.max_frames
+        return GymnasiumWorld(self.config.env, num_envs, TRAINING, seed, max_frames=limit)
 
     def parity_world(self, num_envs: int, seed: int) -> GymnasiumWorld:
         return GymnasiumWorld(self.config.env, num_envs, PARITY, seed)
@@ -321,7 +362,15 @@ class GymnasiumJudge:
             self.likeness = Likeness(rounds_of(shown), rounds_of(random), facts)
 
     def _world(self, role: int) -> GymnasiumWorld:
-        return GymnasiumWorld(self.config.env, self.config.evaluation_episodes, role, 0, once=True)
+        config = self.config
+        return GymnasiumWorld(
+            config.env,
+            config.evaluation_episodes,
+            role,
+            0,
+            once=True,
+            max_frames=config.max_frames,
+        )
 
     def evaluate(self, decide: PolicyFunction) -> dict[str, Any]:
         measured: dict[str, Any] = {}
@@ -333,7 +382,7 @@ class GymnasiumJudge:
                 measured["style"] = round(self.likeness.score(rounds), 4)
                 measured["profile"] = self.likeness.profile_of(rounds)
         returns, lengths = describe_numbers(world.returns), describe_numbers(world.lengths)
-        return {"return": returns, "length": lengths, **measured}
+        return {"return": returns, "length": lengths, "cut": int(world.cut.sum()), **measured}
 
     def compared_with(self) -> dict[str, Any]:
         return {} if self.likeness is None else self.likeness.compared_with()
@@ -353,20 +402,34 @@ class GymnasiumJudge:
         return f"{style}return {shown['mean']:.1f} ± {shown['std']:.1f}, length {length:.0f}"
 
 
-def judge_env(model: str, env_id: str, episodes: int, seed: int) -> dict[str, Any]:
+def judge_env(
+    model: str, env_id: str, episodes: int, seed: int, max_frames: int = EPISODE_STEPS
+) -> dict[str, Any]:
     """The `evaluate` command for an env: see `returns.judge_returns`."""
     facts = gymnasium_facts(env_id)
-    return judge_returns(model, facts, _episodes_for(env_id, EVALUATION), episodes, seed)
+    open_world = _episodes_for(env_id, EVALUATION, max_frames)
+    return judge_returns(model, facts, open_world, episodes, seed)
 
 
 def record_env(
-    model: str, env_id: str, episodes: int, seed: int, out: str, *, force: bool
+    model: str,
+    env_id: str,
+    episodes: int,
+    seed: int,
+    out: str,
+    max_frames: int = EPISODE_STEPS,
+    *,
+    force: bool,
 ) -> dict[str, Any]:
     """The `record` command for an env: see `returns.record_returns`."""
     facts = gymnasium_facts(env_id)
-    open_world = _episodes_for(env_id, RECORDING)
+    open_world = _episodes_for(env_id, RECORDING, max_frames)
     return record_returns(model, facts, open_world, episodes, seed, out, force=force)
 
 
-def _episodes_for(env_id: str, role: int) -> OpenWorld:
-    return lambda episodes, seed: GymnasiumWorld(env_id, episodes, role, seed, once=True)
+def _episodes_for(env_id: str, role: int, max_frames: int) -> OpenWorld:
+    if max_frames < 1:
+        raise ConfigError(f"expected max_frames of at least 1, got {max_frames}")
+    return lambda episodes, seed: GymnasiumWorld(
+        env_id, episodes, role, seed, once=True, max_frames=max_frames
+    )

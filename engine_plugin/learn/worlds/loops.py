@@ -17,7 +17,7 @@ import numpy as np
 
 from engine_plugin.bridge.actions import Actions, really_used
 from engine_plugin.bridge.actor import Actor, Hello
-from engine_plugin.bridge.job import Job
+from engine_plugin.bridge.job import ROUND_FRAMES, Job
 from engine_plugin.bridge.wire import Seen
 from engine_plugin.errors import ConfigError, GameLoopError, TrajectoryError, WorldError
 from engine_plugin.facts import ForeignGame
@@ -49,7 +49,7 @@ def job_of(config: PolicyConfig) -> Job:
         "act",
         str(path),
         seat=config.seat,
-        max_frames=config.max_frames,
+        max_frames=config.max_frames or ROUND_FRAMES,  # open until the facts are known
         drawing=config.drawing,
         asks=SELF in config.opponent_names,
         actions=tuple(config.actions.split(",")) if config.actions else (),

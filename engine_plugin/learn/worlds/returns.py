@@ -19,14 +19,14 @@ from engine_plugin.learn.worlds.contract import PolicyFunction, World
 from engine_plugin.runtime.policy import Policy, load_policy
 from engine_plugin.trajectory import Episode, TrajectoryFile, TrajectoryHeader
 
-STEP_LIMIT = 100_000  # of a judged episode whose game sets no limit
 RANDOM = "bot:random"
 
 
 class EpisodeWorld(World, Protocol):
     """A World in which every env plays one episode and then rests.
 
-    returns float64 [N], lengths int64 [N]: of each env's episode; is_over: all have ended
+    returns float64 [N], lengths int64 [N]: of each env's episode; cut bool [N]: whether it was cut
+    off; is_over: all have ended
     """
 
     @property
@@ -35,6 +35,8 @@ class EpisodeWorld(World, Protocol):
     def returns(self) -> np.ndarray: ...
     @property
     def lengths(self) -> np.ndarray: ...
+    @property
+    def cut(self) -> np.ndarray: ...
     @property
     def is_over(self) -> bool: ...
     def close(self) -> None: ...
@@ -71,10 +73,8 @@ class RandomPlayer:
 def play_returns(world: EpisodeWorld, policy: PolicyFunction) -> tuple[np.ndarray, np.ndarray]:
     """(returns float64 [N], lengths int64 [N]) of one episode in each of the world's envs, so that
     short episodes count no more than long ones."""
-    for _ in range(STEP_LIMIT):
+    while not world.is_over:
         world.step(policy(world.observations, world.allowed))
-        if world.is_over:
-            break
     return world.returns, world.lengths
 
 
@@ -82,15 +82,13 @@ def play_episodes(world: EpisodeWorld, policy: PolicyFunction) -> list[Episode]:
     """One episode of each of the world's envs, with all that was seen and allowed."""
     seen, masks, played = [], [], []
     ended_by_rules = np.zeros(world.num_envs, bool)
-    for _ in range(STEP_LIMIT):
+    while not world.is_over:
         seen.append(world.observations.reshape(world.num_envs, -1).copy())
         masks.append(world.allowed.copy())
         actions = policy(world.observations, world.allowed)
         played.append(actions)
         world.step(actions)
         ended_by_rules |= world.terminated
-        if world.is_over:
-            break
     return [
         Episode(
             seed=0,
@@ -158,6 +156,7 @@ def judge_returns(
         "decision": decision,
         "return": describe_numbers(returns),
         "length": describe_numbers(lengths),
+        "cut": int(world.cut.sum()),
     }
 
 
@@ -203,4 +202,5 @@ def record_returns(
         "episodes": episodes,
         "transitions": int(world.lengths.sum()),
         "return": describe_numbers(world.returns),
+        "cut": int(world.cut.sum()),
     }
