@@ -105,6 +105,12 @@ def episode_lengths(lines: Sequence[Line]) -> list[float]:
     return figures(lines, "episode_ticks") or figures(lines, "length/mean")
 
 
+def all_are_cut(lines: Sequence[Line], facts: RunFacts) -> bool:
+    """Whether no episode of these evaluations came to its end."""
+    cut = figures(lines, "cut")
+    return len(cut) == len(lines) and min(cut, default=0) >= facts.evaluation_episodes
+
+
 def _latest(lines: Sequence[Line], path: str, count: int) -> list[float]:
     """The last `count` figures at `path`; none where there are fewer."""
     values = figures(lines, path)
@@ -233,7 +239,8 @@ def nothing_learned(warm_up: int, step: int) -> Alarm:
 def replay_too_small(lines: Sequence[Line], facts: RunFacts) -> str | None:
     """The buffer does not hold one episode of each env, or only a few batches."""
     held = facts.replay_size / facts.num_envs
-    lengths = episode_lengths(lines)
+    # How long an episode is that never ends, only a setting says.
+    lengths = [] if all_are_cut(lines[-1:], facts) else episode_lengths(lines)
     if lengths and held < lengths[-1]:
         seen = (
             f"The replay buffer holds the last {held:,.0f} ticks of each env, and an episode lasts "
@@ -271,8 +278,7 @@ def evaluation_falls(lines: Sequence[Line], facts: RunFacts) -> str | None:
 
 def no_end(lines: Sequence[Line], facts: RunFacts) -> str | None:
     """Every episode is cut off."""
-    cut = _latest(lines, "cut", IN_A_ROW)
-    if not cut or min(cut) < facts.evaluation_episodes:
+    if not all_are_cut(lines[-IN_A_ROW:], facts) or len(lines) < IN_A_ROW:
         return None
     return (
         f"None of {facts.evaluation_episodes} episodes came to its end: each was cut off after "

@@ -27,7 +27,7 @@ else:
     Open = Value | None
 OPEN: Any = None
 
-EPISODE_STEPS = 27_000  # of a Gymnasium episode at most: as long as Atari's games are played
+EPISODE_STEPS = 10_000  # of a Gymnasium episode whose env sets no smaller limit
 IMAGE_BYTES = 2 << 30  # that a replay buffer of images takes, if nothing else is said
 
 # What settings left open become. "grid" are our compiled games, the others any game brought along.
@@ -185,7 +185,7 @@ class PolicyConfig:
     Without it the declared ones, and with demonstrations the combinations that were really used."""
     max_frames: Open[int] = OPEN
     """Frames after which a round of a `loop` is cut off; for --env steps after which an episode is.
-    Open: 7,200, for --env 27,000."""
+    Open: 7,200, for --env 10,000."""
     drawing: bool = False
     """Let a `loop` draw, although nobody sees it; for games that read what they have drawn."""
     demos: str | None = None

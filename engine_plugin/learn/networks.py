@@ -10,6 +10,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from engine_plugin.card import MAX_MODEL_BYTES
+from engine_plugin.errors import ConfigError
 from engine_plugin.facts import ForeignGame, GameFacts
 from engine_plugin.grid import GridLayout, action_permutations
 from engine_plugin.learn.config import PolicyConfig
@@ -17,7 +19,13 @@ from engine_plugin.learn.encoding import WindowEncoder
 from engine_plugin.learn.foreign_encoding import foreign_encoder
 from fastenv import GameSpec
 
-IMAGE_FILTERS = 16  # as in MinAtar's networks (Young & Tian 2019)
+# Convolutions of images as (filters, side, stride): of small ones as in Young & Tian 2019
+# (MinAtar), of large ones as in Mnih et al. 2015 (Atari), whose strides leave few numbers to the
+# next layer.
+SMALL_IMAGE = ((16, 3, 1),)
+LARGE_IMAGE = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
+CARD_ROOM = 2 << 20  # bytes of a model file for all that is no weight
+LARGE_SIDE = 36  # of images that are large: from here on each of these layers has an input
 
 
 def example_of(facts: GameFacts) -> Any:
@@ -48,7 +56,9 @@ def _trunk(facts: GameFacts, kind: str, dropout: float, name: str) -> keras.Sequ
     each of which may be the one that matters, none is dropped."""
     layers: list[keras.layers.Layer] = []
     if facts.observation_kind == "image":
-        layers.append(keras.layers.Conv2D(IMAGE_FILTERS, 3, activation="relu"))
+        large = min(facts.observation_shape[:2]) >= LARGE_SIDE
+        for filters, side, stride in LARGE_IMAGE if large else SMALL_IMAGE:
+            layers.append(keras.layers.Conv2D(filters, side, stride, activation="relu"))
     elif kind == "convolutional":
         layers += [
             keras.layers.Conv2D(32, 3, padding="same", activation="relu"),
@@ -190,6 +200,17 @@ def build_network(facts: GameFacts, config: PolicyConfig) -> DQN | RecurrentDQN:
     network = DQN(facts, config)
     network(example)
     return network
+
+
+def expect_room(network: keras.Model) -> None:
+    """Raise ConfigError for a network that no model file has room for, before it is trained."""
+    needed, room = 4 * network.count_params(), MAX_MODEL_BYTES - CARD_ROOM
+    if needed > room:
+        raise ConfigError(
+            f"the network's weights take {needed / 2**20:.0f} MiB, and a model file has room for "
+            f"{room / 2**20:.0f}: use a smaller --width, or let the env show less (of images "
+            "smaller ones: gymnasium.wrappers.ResizeObservation)"
+        )
 
 
 class Discriminator(keras.Model):

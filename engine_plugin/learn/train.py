@@ -49,6 +49,7 @@ from engine_plugin.learn.frozen import FrozenNetworks
 from engine_plugin.learn.health import DecisionTally
 from engine_plugin.learn.held_out import split_episodes
 from engine_plugin.learn.interval import Interval
+from engine_plugin.learn.networks import expect_room
 from engine_plugin.learn.pace import DiscriminatorPace
 from engine_plugin.learn.progress import TrainingProgress
 from engine_plugin.learn.recurrent import RecurrentLearner
@@ -148,6 +149,7 @@ class TrainingRun:
             self.learner = DQNLearner(
                 facts, config, self.discriminator.network if self.discriminator else None
             )
+        expect_room(self.learner.network)
         self.prepare = preparation(facts, config)
         self.values = Values(self.learner.act, self.learner.state_size)
         self.world = task.world(config.num_envs, config.seed + 1)

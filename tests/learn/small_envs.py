@@ -25,6 +25,7 @@ class Corridor(gymnasium.Env[np.ndarray, np.int64]):
             ),
             "image": spaces.Box(0, 1, (5, 5, 2), bool),
             "bytes": spaces.Box(0, 255, (5, 5, 1), np.uint8),
+            "screen": spaces.Box(0, 255, (36, 40, 3), np.uint8),
             "id": spaces.Discrete(length + 1, start=7),
             "ids": spaces.MultiDiscrete([length + 1, 300]),
             "bits": spaces.MultiBinary(8),
@@ -56,6 +57,7 @@ class Corridor(gymnasium.Env[np.ndarray, np.int64]):
         return {
             "vector": np.array([self.place, self.steps, self.drawn]),
             "bytes": np.full((5, 5, 1), 50 * self.place, np.uint8),
+            "screen": np.full((36, 40, 3), 50 * self.place, np.uint8),
             "id": self.place + 7,
             "ids": np.array([self.place, 250 + self.steps]),
             "bits": np.arange(8) < self.place,
@@ -91,7 +93,7 @@ class Cue(gymnasium.Env[np.ndarray, np.int64]):
         return np.array([cue, self.steps >= self.length], np.float32)
 
 
-for _kind in ("vector", "image", "bytes", "id", "ids", "bits", "dict"):
+for _kind in ("vector", "image", "bytes", "screen", "id", "ids", "bits", "dict"):
     gymnasium.register(
         f"small/Corridor-{_kind}-v0", entry_point=Corridor, kwargs={"kind": _kind}
     )

@@ -123,7 +123,7 @@ assert not {{"tensorflow", "keras", "fastenv"}} & set(sys.modules)
     assert run.returncode == 0, run.stderr
 
 
-@pytest.mark.parametrize("kind", ("image", "bytes", "id", "ids", "bits"))
+@pytest.mark.parametrize("kind", ("image", "bytes", "screen", "id", "ids", "bits"))
 def test_every_kind_of_observation_trains_and_exports(kind: str, tmp_path: Path) -> None:
     env = f"small/Corridor-{kind}-v0"
     result = train(tmp_path / "run", env)
@@ -356,6 +356,14 @@ def test_settings_of_other_games_are_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         train(tmp_path / "run", **changes)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_that_no_model_has_room_for_is_refused_before_it_is_trained(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(ConfigError, match="62: use a smaller --width, or let the env show less"):
+        train(tmp_path / "run", width=5_000)
     assert list(tmp_path.iterdir()) == []
 
 
