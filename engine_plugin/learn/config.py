@@ -28,7 +28,7 @@ else:
 OPEN: Any = None
 
 EPISODE_STEPS = 10_000  # of a Gymnasium episode whose env sets no smaller limit
-IMAGE_BYTES = 2 << 30  # that a replay buffer of images takes, if nothing else is said
+REPLAY_BYTES = 2 << 30  # that a replay buffer takes at most, if nothing else is said
 
 # What settings left open become. "grid" are our compiled games, the others any game brought along.
 _VECTOR: dict[str, Any] = {
@@ -284,8 +284,8 @@ class PolicyConfig:
     """Share of the Q-network that the target network takes over in each update; open: 0.01,
     for --env 0.005."""
     replay_size: Open[int] = OPEN
-    """Transitions that the replay buffer holds; open: 200,000, for --env 50,000, of images as many
-    of 200,000 as fit into 2 GiB."""
+    """Transitions that the replay buffer holds; open: 200,000, for --env 50,000, of images 200,000,
+    or as many of these as fit into 2 GiB."""
     warm_up: Open[int] = OPEN
     """Env steps before the first update; open: 4,096, for --env 1,000, of images 5,000."""
     encoder: Literal["dense", "convolutional"] = "dense"
@@ -364,14 +364,14 @@ class PolicyConfig:
         by_reward = FOREIGN_DEFAULTS if self.is_foreign else DEFAULTS
         by_observation = {**BY_OBSERVATION[kind], "reward": reward}
         by_observation["evaluate_steps"] = 0
-        if facts is not None and kind == "image":
-            image = math.prod(facts.observation_shape) * np.dtype(facts.observation_dtype).itemsize
-            held = IMAGE_BYTES // (2 * image)  # what is seen, and what follows
-            by_observation["replay_size"] = max(min(by_observation["replay_size"], held), 1)
         if self.loop:
             by_observation |= LOOP
         if self.memory == "gru":
             by_observation |= RECURRENT
+        if facts is not None:
+            seen = math.prod(facts.observation_shape) * np.dtype(facts.observation_dtype).itemsize
+            fit = REPLAY_BYTES // (2 * seen)  # what was seen, and what followed
+            by_observation["replay_size"] = max(min(by_observation["replay_size"], fit), 1)
         if self.steps:
             by_observation["minutes"] = 0.0
             if self._is_open("evaluate_every"):
