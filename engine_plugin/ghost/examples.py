@@ -78,6 +78,14 @@ class Examples:
         """Decisions in a row: observations [n, ...] and integer actions [n], checked before
         anything is kept. Raises TrajectoryError."""
         facts = self._facts
+        seen, actions = np.asarray(seen), np.asarray(actions)
+        if actions.shape != seen.shape[:1] or actions.dtype.kind not in "ui":
+            raise TrajectoryError(
+                f"actions: expected as many integers as observations, {seen.shape[:1]}, got "
+                f"{actions.dtype} {actions.shape}"
+            )
+        if not len(seen):
+            return
         if seen[0].size != self._size:
             raise TrajectoryError(
                 f"observation: expected {self._size} values of {facts.name}, got shape "
@@ -87,8 +95,12 @@ class Examples:
             raise TrajectoryError(
                 f"observation: expected {facts.observation_dtype}, got {seen.dtype}"
             )
-        if seen.dtype.kind == "f" and not np.isfinite(seen).all():
+        with np.errstate(over="ignore"):
+            kept = seen.astype(facts.observation_dtype, copy=False)
+        if kept.dtype.kind == "f" and not np.isfinite(kept).all():
             raise TrajectoryError("observation: expected finite values, got NaN or infinity")
+        if kept.dtype.kind == "u" and (kept != seen).any():
+            raise TrajectoryError(f"observation: expected {kept.dtype}, got {seen.max()}")
         if not ((actions >= 0) & (actions < len(facts.actions))).all():
             raise TrajectoryError(
                 f"action: expected 0 to {len(facts.actions) - 1}, got {actions.tolist()[:5]}"
@@ -96,6 +108,6 @@ class Examples:
         for start in range(0, len(seen), MOST):
             rows = slice(start, start + MOST)
             places = (self._added + np.arange(len(actions[rows]))) % MOST
-            self._observations[places] = seen[rows].reshape(len(places), -1)
+            self._observations[places] = kept[rows].reshape(len(places), -1)
             self._actions[places] = actions[rows]
             self._added += len(places)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -217,15 +218,33 @@ def test_too_little_play_is_refused(count: int) -> None:
         (np.array([1, 2, 3], complex), 0, "float32"),
         (np.zeros(3, np.float32), 3, "0 to 2"),
         (np.zeros(3, np.float32), -1, "0 to 2"),
+        (np.zeros(3, np.float32), 1.5, "integers"),
+        (np.array([1e300, 0, 0]), 0, "infinity"),
     ],
 )
 def test_what_is_no_play_of_the_game_is_refused(
-    observation: np.ndarray, action: int, words: str
+    observation: np.ndarray, action: Any, words: str
 ) -> None:
     ghost = ai.Ghost(PONG)
     with pytest.raises(TrajectoryError, match=words):
         ghost.add(observation, action)
     assert len(ghost) == 0
+
+
+def test_decisions_in_a_row_come_with_their_actions() -> None:
+    ghost = ai.Ghost(PONG)
+    with pytest.raises(TrajectoryError, match="as many integers"):
+        ghost.extend(np.zeros((5, 3), np.float32), np.zeros(4, int))
+    ghost.extend(np.zeros((0, 3), np.float32), np.zeros(0, int))
+    ghost.extend(np.zeros((5, 3), np.float32), np.zeros(5, int))
+    assert len(ghost) == 5
+
+
+def test_numbers_above_a_byte_are_none() -> None:
+    seen = np.zeros(SPEC.observation_size, np.uint16)
+    seen[3] = 300
+    with pytest.raises(TrajectoryError, match="expected uint8, got 300"):
+        ai.Ghost(SPEC).add(seen, 0)
 
 
 def test_floats_are_no_bytes() -> None:
