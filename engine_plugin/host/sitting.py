@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine_plugin.errors import EnginePluginError, TrajectoryError
+from engine_plugin.errors import EnginePluginError
 from engine_plugin.host.clock import TickClock
 from engine_plugin.host.ghosts import GhostKeeper
 from engine_plugin.host.input import InputState
@@ -174,7 +174,7 @@ class Sitting:
             if self.phase is Phase.PLAYING:
                 self.recording.begin()
             self.tell(f"Recording into {self.recording.path}")
-        except TrajectoryError as error:
+        except (EnginePluginError, OSError) as error:
             self.tell(str(error))
             LOGGER.warning("%s", error)
 

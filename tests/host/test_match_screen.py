@@ -177,3 +177,16 @@ def test_an_agent_in_the_seat_is_not_recorded_as_the_person(
     assert sitting.recording.kept_rounds == 0 and sitting.recording.on
     stage.close_sitting()
     assert not path.exists()
+
+
+def test_a_file_that_another_window_records_to_is_told_and_the_match_goes_on(
+    make_stage: MakeStage, tmp_path: Path
+) -> None:
+    path = tmp_path / "me.npz"
+    first, (screen, sitting) = make_stage(record=path), opened(make_stage())
+    opened(first)
+    sitting.recording.path = path
+    screen.handle(Command.RECORD)
+    assert not sitting.recording.on and "another recording" in sitting.notice
+    let_pass(screen, 3)
+    assert sitting.match.after["tick"] >= 3
