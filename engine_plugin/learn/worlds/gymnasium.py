@@ -99,7 +99,10 @@ def _read_observation(
         size = int(np.prod(space.shape))
         return "vector", "uint8", (ForeignField("bits", (size,), 0, 1),), np.ravel
     if not isinstance(space, spaces.Box):
-        raise WorldError(f"{env_id}: observations in a {type(space).__name__} space; {SUPPORTED}")
+        raise WorldError(
+            f"{env_id}: observations in a {type(space).__name__} space; {SUPPORTED}: "
+            "gymnasium.wrappers.FlattenObservation makes a Box of it"
+        )
     kept = "uint8" if space.dtype in (np.dtype(np.uint8), np.dtype(bool)) else "float32"
     shape = space.shape
     if len(shape) == 2 and kept == "uint8" and min(shape) >= 3:
