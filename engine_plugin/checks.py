@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+LONGEST_NAME = 200
+
 
 class Checks:
     """`expect = Checks(SomeError)`; then `expect(holds, text)` raises SomeError(text) or not."""
@@ -16,10 +18,10 @@ class Checks:
             raise self._error(text)
 
     def text(self, name: str, value: Any) -> None:
-        """1 to 200 printable characters."""
+        """1 to LONGEST_NAME printable characters."""
         self(
-            isinstance(value, str) and 0 < len(value) <= 200 and value.isprintable(),
-            f"{name}: expected 1 to 200 printable characters, got {value!r}",
+            isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value.isprintable(),
+            f"{name}: expected 1 to {LONGEST_NAME} printable characters, got {value!r}",
         )
 
     def whole(self, name: str, value: Any, low: int, high: int) -> None:

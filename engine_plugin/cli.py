@@ -407,6 +407,7 @@ def generate(command: Generate) -> dict[str, Any]:
         {name: value for name, value in asked.items() if value is not None},
         command.out,
         command.force,
+        command.game,
     )
 
 
@@ -457,7 +458,8 @@ def tournament(command: Tournament) -> dict[str, Any]:
 def evaluate_levels(command: EvaluateLevels) -> dict[str, Any]:
     from engine_plugin.levels.store import evaluate_levels as measure
 
-    return measure(command.model or f"{command.game}/generator", command.count, command.seed)
+    model = command.model or f"{command.game}/generator"
+    return measure(model, command.count, command.seed, command.game)
 
 
 def bench(command: Bench) -> dict[str, Any]:
@@ -515,8 +517,9 @@ def main(arguments: list[str] | None = None) -> int:
         # Settings that contradict themselves are refused while they are read.
         with _until_nobody_reads():
             command = _parse(sys.argv[1:] if arguments is None else arguments)
-            if (getattr(command, "seed", None) or 0) < 0:
-                raise ConfigError(f"expected --seed of 0 or more, got {command.seed}")
+            seed = getattr(command, "seed", None) or 0
+            if not 0 <= seed < 2**63:
+                raise ConfigError(f"expected --seed from 0 to 2**63 - 1, got {seed}")
         result = HANDLERS[type(command)](command)
         with _until_nobody_reads():
             _report(command, result)

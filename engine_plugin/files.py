@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from engine_plugin.errors import EnginePluginError, OutputExistsError
+from engine_plugin.errors import ConfigError, EnginePluginError, OutputExistsError
 
 
 def atomic_write(
@@ -50,12 +50,26 @@ def remove_torn_writes(path: Path) -> None:
 
 
 def refuse_existing(path: str | Path, force: bool) -> None:
-    """Raise OutputExistsError where something stands at `path` already, unless `force`."""
+    """Raise OutputExistsError where something stands at `path` already, unless `force`; ConfigError
+    where nothing can be written there, before anybody has worked for it."""
+    expect_place(path)
     if not force and os.path.lexists(path):
         raise OutputExistsError(
             f"expected a new output, got one that exists: {path}; "
             "choose another name or pass --force"
         )
+
+
+def expect_place(path: str | Path) -> None:
+    """Raise ConfigError where no file or folder can be made at `path`: what is above it is a file,
+    or a folder that may not be written to."""
+    above = Path(path).absolute().parent
+    while not os.path.lexists(above) and above != above.parent:
+        above = above.parent
+    if not above.is_dir():
+        raise ConfigError(f"cannot write {path}: {above} is a file, expected a folder")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise ConfigError(f"cannot write {path}: no permission to write in {above}")
 
 
 def read_regular_file(

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from engine_plugin import strict_json
-from engine_plugin.checks import Checks
+from engine_plugin.checks import LONGEST_NAME, Checks
 from engine_plugin.errors import TrajectoryError
 from engine_plugin.files import atomic_write, read_regular_file
 
@@ -243,7 +243,8 @@ def load_trajectories(
 
 
 def concatenate(parts: Iterable[TrajectoryFile]) -> TrajectoryFile:
-    """The episodes of several sittings under the first one's header.
+    """The episodes of several sittings under the first one's header, which then names everybody who
+    sat in a seat, by commas.
 
     Raises TrajectoryError where they differ in what learning depends on, or where one sitting
     comes twice.
@@ -277,8 +278,21 @@ def concatenate(parts: Iterable[TrajectoryFile]) -> TrajectoryFile:
     twice = sorted({name for name in recordings if recordings.count(name) > 1})
     _expect(not twice, f"the same sitting ({', '.join(twice)}) comes twice; name each file once")
     return TrajectoryFile(
-        replace(first, recordings=tuple(recordings)),
+        replace(first, recordings=tuple(recordings), players=_joined([p.header for p in parts])),
         tuple(episode for part in parts for episode in part.episodes),
+    )
+
+
+def _joined(headers: Sequence[TrajectoryHeader]) -> tuple[str, ...]:
+    """The names of each seat, each once; of too many to name the first."""
+    seats = zip(*(header.players for header in headers), strict=True)
+    joined = (
+        ",".join(dict.fromkeys(name for names in seat for name in names.split(",")))
+        for seat in seats
+    )
+    return tuple(
+        names if len(names) <= LONGEST_NAME else names[:LONGEST_NAME].rpartition(",")[0]
+        for names in joined
     )
 
 

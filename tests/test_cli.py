@@ -179,6 +179,25 @@ def bad_inputs() -> dict[str, tuple[list[str], tuple[str, ...]]]:
             (["tournament", "STORE/truncated.onnx", "bot:idle"], ("truncated.onnx",)),
         "tournament: odd number of matches":
             (["tournament", "bot:idle", "bot:hunter", "--matches", "3"], ("even",)),
+        "tournament: a file in the place of the folder":
+            (["tournament", "bot:idle", "bot:hunter", "--matches", "2", "--force", "--out",
+              "STORE/level.txt"], ("folder", "level.txt")),
+        "tournament: a folder in a file":
+            (["tournament", "bot:idle", "bot:hunter", "--matches", "2", "--out",
+              "STORE/level.txt/x"], ("level.txt is a file",)),
+        "play: a picture in a file":
+            (["play", *bots, "--screenshot", "STORE/level.txt/x.png"], ("level.txt is a file",)),
+        "record: a recording in a file": ([*record, "STORE/level.txt/x.npz"], ("is a file",)),
+        "record: a seed that is too large":
+            ([*record, "STORE/x.npz", "--seed", str(2**63)], ("2**63 - 1",)),
+        "record: frames without an env":
+            ([*record, "STORE/x.npz", "--max-frames", "9"], ("--max-frames", "without --env")),
+        "evaluate: a game with an env":
+            (["evaluate", "bot:random", "--env", "CartPole-v1", "--game", "race"],
+             ("--game", "with --env")),
+        "generate: a model of another game":
+            (["generate", "--game", "race", "--model", "STORE/generator.onnx", "--out",
+              "STORE/new"], ("'race'", "'blast'")),
         "tournament: a folder that is there":
             (["tournament", "bot:idle", "bot:hunter", "--out", "STORE/run"], ("--force",)),
         "play: no rounds": (["play", *bots, "--rounds", "0"], ("--rounds",)),
@@ -481,6 +500,19 @@ def test_a_ghost_of_a_game_brought_along(command: Command, tmp_path: Path) -> No
     assert policy.card.name == "ghost of ada"
     actions = policy.with_decision(rule="greedy").act_batch(seen[:, 0], np.ones((300, 2)))
     assert (actions == episode.actions[:, 0]).mean() > 0.9
+
+
+def test_a_seed_may_be_as_large_as_a_clock(command: Command) -> None:
+    status, printed, _ = command("evaluate", "bot:idle", "--against", "idle", "--episodes", "2",
+                                 "--levels", "builtin", "--seed", 2**63 - 1, "--json")
+    assert status == 0 and one_line(printed)["seed"] == 2**63 - 1
+
+
+def test_a_level_s_file_may_stand_for_levels(command: Command, store: Path) -> None:
+    few = ("evaluate", "bot:idle", "--against", "idle", "--episodes", "2", "--json", "--levels")
+    status, printed, _ = command(*few, store / "level.txt")
+    assert status == 0 and "idle" in one_line(printed)["against"]
+    refused(command(*few, store / "short.txt"), "expected 11 lines")
 
 
 def test_a_tournament_s_matches_can_be_watched(command: Command, tmp_path: Path) -> None:

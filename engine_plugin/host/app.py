@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import logging
 import os
 import secrets
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine_plugin.errors import ConfigError, MissingExtraError
+from engine_plugin.files import expect_place
 from engine_plugin.host.options import PlayOptions
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from engine_plugin.host.window import Window
 
 HEADLESS_SCALE = 4
+LOGGER = logging.getLogger("engine_plugin.host")
 
 
 def play(options: PlayOptions, window: Window | None = None) -> dict[str, Any]:
@@ -67,7 +70,9 @@ def _open_replay(options: PlayOptions, path: Path) -> tuple[Playlist, PlayOption
     """The recorded matches, and the options with the game that they are of."""
     from engine_plugin.host.replay import Playlist
 
-    playlist = Playlist(path, 1 if options.match is None else options.match)
+    playlist = Playlist(path, options.match)
+    if playlist.problems:
+        LOGGER.warning("%s", playlist.problems)
     return playlist, replace(options, game=playlist.spec.name)
 
 
@@ -206,6 +211,8 @@ def _seat_somebody(options: PlayOptions) -> PlayOptions:
 def _check_screenshot(path: Path | None) -> None:
     if path is not None and path.suffix.lower() != ".png":
         raise ConfigError(f"expected a --screenshot that ends in .png, got {path}")
+    if path is not None:
+        expect_place(path)
 
 
 def _check_inputs(options: PlayOptions) -> None:

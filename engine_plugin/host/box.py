@@ -11,12 +11,17 @@ from engine_plugin.host.renderer import BOARD_LEFT, BOARD_TOP, TILE
 from engine_plugin.host.tileset import Colour, PixelFont
 from fastenv import GameSpec
 
+MARGIN = 20  # pixels beside the longest line, both sides together
+
 
 def draw_box(
     canvas: pygame.Surface, font: PixelFont, spec: GameSpec, lines: Sequence[str], colour: Colour
 ) -> None:
-    """Draw the lines over the board of this game; the first one is large."""
-    width = max(font.width(lines[0], 2), *(font.width(line) for line in lines)) + 20
+    """Draw the lines over the board of this game; the first one is large. What is too long for the
+    board is cut."""
+    room = spec.width * TILE - MARGIN
+    lines = [font.shorten(lines[0], room // 2), *(font.shorten(line, room) for line in lines[1:])]
+    width = max(font.width(lines[0], 2), *(font.width(line) for line in lines)) + MARGIN
     height = 28 + 11 * (len(lines) - 1)
     box = pygame.Rect(0, 0, width, height)
     box.center = (BOARD_LEFT + spec.width * TILE // 2, BOARD_TOP + spec.height * TILE // 2)

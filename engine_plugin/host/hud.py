@@ -44,12 +44,13 @@ def keys_of(actions: tuple[str, ...]) -> list[tuple[str, str]]:
 class Status:
     """What the panel shows beside the match itself.
 
-    notice: a passing message; recording: whether the round is recorded; kept_rounds: recorded so
-    far; speed: factor; watching: an agent plays the first seat
+    notice: a passing message; recording: whether rounds are recorded; paused: but not this one;
+    kept_rounds: recorded so far; speed: factor; watching: an agent plays the first seat
     """
 
     notice: str
     recording: bool
+    paused: bool
     kept_rounds: int
     speed: float
     watching: bool
@@ -172,7 +173,7 @@ class Panel(PanelParts):
         left = LEFT
         if status.recording:
             pygame.draw.circle(canvas, palette.ALARM, (left + 3, top + 4), 3)
-            text = f"REC {status.kept_rounds}"
+            text = "REC paused" if status.paused else f"REC {status.kept_rounds}"
             self._font.draw(canvas, text, (left + 9, top + 1), palette.ALARM)
             left += 15 + self._font.width(text)
         words = []

@@ -6,26 +6,36 @@ from pathlib import Path
 
 import numpy as np
 
+from engine_plugin.checks import LONGEST_NAME
 from engine_plugin.host.match import Match
+from engine_plugin.host.seats import label_of
 from engine_plugin.runtime.recorder import DemonstrationRecorder
 from engine_plugin.trajectory import TrajectoryHeader
 
 DEMONSTRATED_SEAT = 0
+FOLDER = Path("demos")
 
 
 class RoundRecording:
     """Writes what is played into one demonstration file; an existing one is continued.
 
-    A round counts as demonstrated while `demonstrator` sits in the first seat; when somebody else
-    takes that seat, the round is dropped and recording pauses until the next round.
+    Whoever sits in the first seat when it starts is the demonstrator. When somebody else takes that
+    seat, the round is dropped and recording pauses until the demonstrator begins a round.
+
+    path: of the file; without one it is called after game and demonstrator
     """
 
-    def __init__(self, match: Match, path: Path, seed: int) -> None:
-        self.path = path
+    def __init__(self, match: Match, path: Path | None, seed: int) -> None:
         self._match = match
+        self._path = path
         self._seed = seed
         self._demonstrator = match.seats[DEMONSTRATED_SEAT].name
         self._recorder: DemonstrationRecorder | None = None
+
+    @property
+    def path(self) -> Path:
+        who = label_of(self._demonstrator)
+        return self._path or FOLDER / f"{self._match.spec.name}-{who}.npz"
 
     @property
     def on(self) -> bool:
@@ -44,11 +54,13 @@ class RoundRecording:
     def start(self) -> None:
         """Open the file. Raises TrajectoryError if it is damaged or of another kind."""
         spec = self._match.spec
+        self._demonstrator = self._match.seats[DEMONSTRATED_SEAT].name
         header = TrajectoryHeader(
             game=spec.name,
             game_version=spec.version,
             layout_hash=spec.layout_hash,
-            players=tuple(seat.name for seat in self._match.seats),
+            # Of a long path the end says more.
+            players=tuple(seat.name[-LONGEST_NAME:] for seat in self._match.seats),
             demonstrated=(DEMONSTRATED_SEAT,),
             actions=len(spec.actions),
             tick_rate=spec.tick_rate,
@@ -72,7 +84,9 @@ class RoundRecording:
     def end(self) -> None:
         """The round is over."""
         if self._recorder is not None and self._recorder.recording:
-            self._recorder.end_episode([int(value) for value in self._match.batch.rewards[0]])
+            batch = self._match.batch
+            outcome = [int(value) for value in np.sign(batch.rewards[0])]
+            self._recorder.end_episode(outcome, terminated=bool(batch.terminated[0]))
 
     def abandon(self) -> None:
         """Drop the running round."""

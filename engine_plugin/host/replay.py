@@ -16,14 +16,12 @@ import numpy as np
 import fastenv
 from engine_plugin.errors import ConfigError, TrajectoryError
 from engine_plugin.host.match import FACING_ACTIONS, RoundResult, Snapshot
-from engine_plugin.host.seats import BOT_PREFIX
+from engine_plugin.host.seats import label_of
 from engine_plugin.trajectory import Episode, TrajectoryHeader, load_trajectories
 from fastenv import GameSpec
 
 MOST_TICKS = 20_000
 """Of one match; every tick is kept in memory while the match is shown."""
-
-SUFFIX = ".onnx"
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class Replay:
         """Raises TrajectoryError where it does not play out as recorded."""
         self.recorded = recorded
         self.spec = fastenv.game_spec(recorded.header.game)
-        self.seats = [Player(label) for label in labels(recorded.header.players)]
+        self.seats = [Player(label_of(name)) for name in recorded.header.players]
         self._snapshots: list[Snapshot] = []
         self._facings: list[list[str]] = []
         self._decisions: list[tuple[Decision, ...]] = []
@@ -105,7 +103,7 @@ class Replay:
     @cached_property
     def result(self) -> RoundResult | None:
         """How it ended; None where the recording stops before the end."""
-        if not self.recorded.episode.terminated:
+        if not self._ended:
             return None
         outcome = self.recorded.episode.result
         winner = outcome.index(1) if 1 in outcome else None
@@ -157,8 +155,10 @@ class Replay:
                     facing[player] = name
             self._facings.append(list(facing))
         played = tuple(int(value) for value in np.sign(batch.rewards[0]))
-        # What was cut off has no result of the game; what ended must end like this again.
-        if episode.terminated and (not batch.terminated[0] or played != tuple(episode.result)):
+        # What was cut off has no result of the game; what ended must end like this again, by the
+        # rules or by the game's limit.
+        self._ended = bool(batch.terminated[0] or batch.truncated[0])
+        if episode.terminated and (not self._ended or played != tuple(episode.result)):
             raise TrajectoryError(
                 f"it does not end as recorded ({played}, not {tuple(episode.result)}); it was made "
                 f"by another version of {self.spec.name}"
@@ -168,21 +168,30 @@ class Replay:
 class Playlist:
     """The matches of a file, or of all files of a folder, and the one that is shown.
 
-    Raises TrajectoryError, ConfigError or UnknownGameError for what cannot be shown at all; a
-    match that does not play out as recorded raises when it is opened.
+    problems: what is wrong with matches that had to be left out, or nothing
+
+    Raises TrajectoryError, ConfigError or UnknownGameError for what cannot be shown at all.
     """
 
-    def __init__(self, path: Path, number: int = 1) -> None:
-        """number: of the match to begin with, from 1."""
+    def __init__(self, path: Path, number: int | None = None) -> None:
+        """number: of the match to begin with, from 1; None begins with the first that plays out as
+        recorded."""
         self.path = path
-        self.matches = _recorded(path)
+        self.matches, damaged = _recorded(path)
         self.spec = self._one_game()
-        if not 1 <= number <= len(self.matches):
+        if number is not None and not 1 <= number <= len(self.matches):
             raise ConfigError(
                 f"expected --match from 1 to {len(self.matches)} for {path}, got {number}"
             )
-        self.number = number
-        self.replay = self._open(number)
+        if number is None:
+            self.number = 0
+            left_out = self.go(1)
+            if not self.number:
+                raise TrajectoryError(left_out)
+            self.problems = " ".join([*damaged, *([left_out] if left_out else [])])
+        else:
+            self.replay, self.number = self._open(number), number
+            self.problems = " ".join(damaged)
 
     def __len__(self) -> int:
         return len(self.matches)
@@ -234,40 +243,39 @@ class Playlist:
         return fastenv.game_spec(games[0])
 
 
-def labels(names: tuple[str, ...]) -> list[str]:
-    """Names short enough for the panel: without "bot:", folders and ".onnx"; model.onnx is called
-    after the folder of its training run."""
-    shown = []
-    for name in names:
-        parts = name.removeprefix(BOT_PREFIX).removesuffix(SUFFIX).replace("\\", "/").split("/")
-        shown.append(parts[-2] if parts[-1] == "model" and len(parts) > 1 else parts[-1])
-    return shown
-
-
-def _recorded(path: Path) -> list[RecordedMatch]:
-    """Every episode of a file, or of the npz files of a folder by name."""
+def _recorded(path: Path) -> tuple[list[RecordedMatch], list[str]]:
+    """Every episode of a file, or of the npz files of a folder by name; and what is wrong with
+    files of the folder that had to be left out. Raises TrajectoryError where none is left."""
     files = sorted(path.glob("*.npz")) if path.is_dir() else [path]
     if not files:
         raise TrajectoryError(f"expected trajectory files (.npz) in {path}, found none")
-    matches = []
+    matches: list[RecordedMatch] = []
+    damaged = []
     for file in files:
-        loaded = load_trajectories(file)
-        spec = fastenv.game_spec(loaded.header.game)
-        if loaded.header.layout_hash != spec.layout_hash:
-            raise TrajectoryError(
-                f"{file}: recorded with version {loaded.header.game_version} of {spec.name}, this "
-                f"is version {spec.version}; use the version that it was recorded with"
-            )
-        if len(loaded.header.players) != spec.players:
-            raise TrajectoryError(
-                f"{file}: {spec.name} has {spec.players} players, got {len(loaded.header.players)}"
-            )
-        # "01-upset" is called "upset": where in the list it is, stands beside it.
-        title = file.stem.lstrip("0123456789-") or file.stem
-        matches += [RecordedMatch(title, loaded.header, each) for each in loaded.episodes]
+        try:
+            matches += _matches_of(file)
+        except TrajectoryError as error:
+            damaged.append(str(error))
     if not matches:
-        raise TrajectoryError(f"{path} holds no match")
-    return matches
+        raise TrajectoryError(" ".join(damaged) or f"{path} holds no match")
+    return matches, damaged
+
+
+def _matches_of(file: Path) -> list[RecordedMatch]:
+    loaded = load_trajectories(file)
+    spec = fastenv.game_spec(loaded.header.game)
+    if loaded.header.layout_hash != spec.layout_hash:
+        raise TrajectoryError(
+            f"{file}: recorded with version {loaded.header.game_version} of {spec.name}, this "
+            f"is version {spec.version}; use the version that it was recorded with"
+        )
+    if len(loaded.header.players) != spec.players:
+        raise TrajectoryError(
+            f"{file}: {spec.name} has {spec.players} players, got {len(loaded.header.players)}"
+        )
+    # "01-upset" is called "upset": where in the list it is, stands beside it.
+    title = file.stem.lstrip("0123456789-") or file.stem
+    return [RecordedMatch(title, loaded.header, each) for each in loaded.episodes]
 
 
 def _decisions(batch: fastenv.BatchEnv, actions: np.ndarray) -> tuple[Decision, ...]:

@@ -16,6 +16,16 @@ from engine_plugin.runtime.policy import Policy, load_policy
 BOT_PREFIX = "bot:"
 
 
+def label_of(names: str) -> str:
+    """Who sits there, short enough for people: without "bot:", folders and ".onnx"; a model.onnx is
+    called after the folder of its training run. A seat in which several sat has them by commas."""
+    shown = []
+    for name in names.split(","):
+        parts = name.removeprefix(BOT_PREFIX).removesuffix(".onnx").replace("\\", "/").split("/")
+        shown.append(parts[-2] if parts[-1] == "model" and len(parts) > 1 else parts[-1])
+    return ",".join(shown)
+
+
 class Seat(Protocol):
     """Decides for one player, tick by tick.
 
@@ -64,7 +74,7 @@ class AgentSeat:
 
     def __init__(self, name: str, policy: Policy) -> None:
         self.name = name
-        self.label = name.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".onnx")
+        self.label = label_of(name)
         self._controller = AgentController(policy)
         self._caution = policy.card.decision.caution
         self._survivable: np.ndarray | None = None

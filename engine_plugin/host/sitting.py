@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from enum import Enum, auto
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,8 +64,7 @@ class Sitting:
         self._other_own_seat: Seat | None = None
         self.match = Match(options.game, seats)
         self.clock = TickClock(self.match.spec.tick_rate, options.speed)
-        recorded = options.record or Path("demos") / f"{options.game}-keyboard.npz"
-        self.recording = RoundRecording(self.match, recorded, seed)
+        self.recording = RoundRecording(self.match, options.record, seed)
         if options.record is not None:
             self.recording.start()
         self.phase = Phase.PREPARING

@@ -51,6 +51,7 @@ class Stage:
     sittings: list[Sitting] = field(default_factory=list)
     error: Exception | None = None
     ghosts: GhostKeeper = field(init=False)
+    _records: bool = field(init=False, default=False)  # when the last sitting was closed
 
     def __post_init__(self) -> None:
         self.ghosts = GhostKeeper(fastenv.game_spec(self.options.game))
@@ -60,7 +61,8 @@ class Stage:
             self.sounds.play(name)
 
     def new_sitting(self, opponent: str) -> Sitting:
-        """Close the sitting before and seat this opponent. Raises as Sitting does."""
+        """Close the sitting before and seat this opponent; what was recording goes on recording.
+        Raises as Sitting does."""
         self.close_sitting()
         sitting = Sitting(
             self.options,
@@ -71,9 +73,13 @@ class Stage:
             ghosts=self.ghosts,
         )
         self.sittings.append(sitting)
+        if self._records and not sitting.recording.on:
+            sitting.toggle_recording()
+        self._records = False
         return sitting
 
     def close_sitting(self) -> None:
         """Write what the running sitting recorded. Closing twice does nothing."""
         if self.sittings:
+            self._records |= self.sittings[-1].recording.on
             self.sittings[-1].close()

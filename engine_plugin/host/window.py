@@ -107,6 +107,7 @@ class PygameWindow:
             ) from error
         pygame.display.set_caption(title)
         pygame.mouse.set_visible(mouse)
+        self._down: set[int] = set()  # keys
         self._clock = pygame.time.Clock()
         self._last = time.perf_counter()
 
@@ -115,15 +116,21 @@ class PygameWindow:
             if event.type == pygame.QUIT:
                 state.press(Command.QUIT)
             elif event.type == pygame.WINDOWFOCUSLOST:
+                self._down.clear()
                 state.release_all()
                 if time.perf_counter() - self._mode_changed > MODE_CHANGE_SECONDS:
                     state.press(Command.FOCUS_LOST)
             elif event.type == pygame.KEYDOWN:
+                self._down.add(event.key)
                 for command in _commands(event):
                     state.press(command)
             elif event.type == pygame.KEYUP:
+                self._down.discard(event.key)
+                # Another key for the same may still be down.
+                held = {command for key in self._down for command in KEYS.get(key, ())}
                 for command in KEYS.get(event.key, ()):
-                    state.release(command)
+                    if command not in held:
+                        state.release(command)
             elif event.type == pygame.MOUSEBUTTONDOWN or (
                 event.type == pygame.MOUSEMOTION and event.buttons[0]
             ):

@@ -97,7 +97,7 @@ class Arena:
             rows = slice(int(borders[index]), int(borders[index + 1]))
             if name is not None:
                 self.opponent_of[rows] = self.opponents.index(name)
-            own_seed = seed * 1009 + index
+            own_seed = (seed * 1009 + index) % 2**64
             batch = fastenv.make_batch(game, count, own_seed, levels)
             self.groups.append(
                 Group(

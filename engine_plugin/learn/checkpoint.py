@@ -71,7 +71,12 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Arrays], dict[str, Any]]:
         raise ConfigError(f"nothing to resume or to export: {path} does not exist") from error
     except Exception as error:  # zip, npy and JSON have a dozen error types between them
         raise ConfigError(
-            f"cannot read {path}: it is damaged ({error}); train again with --force"
+            f"cannot read {path}: it is damaged ({error}); "
+            + (
+                "export the latest weights with --latest, or go on with --resume"
+                if path.name == BEST
+                else "train again with --force"
+            )
         ) from error
     return groups, facts
 

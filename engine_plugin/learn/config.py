@@ -133,7 +133,8 @@ FOREIGN_DEFAULTS: dict[str, dict[str, Any]] = {
 
 # Settings and the least and greatest value that each may have.
 RANGES: tuple[tuple[tuple[str, ...], float, float], ...] = (
-    (("seed", "steps", "warm_up", "threads", "epsilon_steps"), 0, math.inf),
+    (("seed",), 0, 2**63 - 1),
+    (("steps", "warm_up", "threads", "epsilon_steps"), 0, math.inf),
     (("num_envs", "n_step", "steps_per_update", "evaluation_episodes", "replay_size"), 1, math.inf),
     (("updates_at_once", "memory_size", "sequence", "max_frames"), 1, math.inf),
     (("burn_in", "evaluate_every", "evaluate_steps"), 0, math.inf),

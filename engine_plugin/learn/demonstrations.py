@@ -109,7 +109,8 @@ def demonstrations_of(file: TrajectoryFile, facts: GameFacts) -> Demonstrations:
 
 
 def who_played(header: TrajectoryHeader) -> tuple[str, tuple[str, ...]]:
-    """The demonstrator and the opponents, each once; a seat's name may list several by commas.
+    """The demonstrator and the opponents, each once; a seat's name may list several by commas,
+    which of demonstrators stay together.
     Scripted players go by their bare names, however they were sat down."""
     opponents = (
         name.removeprefix(BOT_PREFIX)
@@ -117,7 +118,8 @@ def who_played(header: TrajectoryHeader) -> tuple[str, tuple[str, ...]]:
         if seat not in header.demonstrated
         for name in names.split(",")
     )
-    player = header.players[header.demonstrated[0]].removeprefix(BOT_PREFIX)
+    players = header.players[header.demonstrated[0]].split(",")
+    player = ",".join(dict.fromkeys(name.removeprefix(BOT_PREFIX) for name in players))
     return player, tuple(dict.fromkeys(opponents))
 
 

@@ -92,9 +92,12 @@ def profile_spread(spec: GameSpec, statistics: np.ndarray) -> dict[str, float]:
 def style_distance(
     own: dict[str, float], demonstrator: dict[str, float], spread: dict[str, float]
 ) -> float:
-    """d(x): mean over the rates of |own - demonstrator| / spread."""
+    """d(x): mean over the rates in `spread` of |own - demonstrator| / spread."""
     return float(
-        np.mean([abs(own[rate] - demonstrator[rate]) / max(spread[rate], 1e-6) for rate in spread])
+        np.mean(
+            [abs(own[rate] - demonstrator[rate]) / max(spread[rate], 1e-6) for rate in spread]
+            or [0.0]
+        )
     )
 
 
@@ -157,7 +160,12 @@ class StyleYardstick:
 
         self.shown, self.survivor = measured(demonstrator), measured(YARDSTICK)
         self.profile = profile(spec, self.shown)
-        self.spread = profile_spread(spec, self.shown)
+        # What he never varies (in few episodes) is measured by how far the survivor does.
+        others = profile_spread(spec, self.survivor)
+        spread = {
+            rate: own or others[rate] for rate, own in profile_spread(spec, self.shown).items()
+        }
+        self.spread = {rate: value for rate, value in spread.items() if value > 0}
         self.survivor_profile = profile(spec, self.survivor)
 
     def score(self, statistics: dict[str, np.ndarray]) -> float:

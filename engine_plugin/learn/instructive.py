@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine_plugin.checks import LONGEST_NAME
 from engine_plugin.files import atomic_write, refuse_existing
 from engine_plugin.learn.matches import Matches
 from engine_plugin.learn.ratings import expected_score
@@ -171,7 +172,7 @@ def save_matches(
             game=spec.name,
             game_version=spec.version,
             layout_hash=spec.layout_hash,
-            players=tuple(agent[-200:] for agent in match.agents),
+            players=tuple(agent[-LONGEST_NAME:] for agent in match.agents),
             demonstrated=tuple(range(spec.players)),
             actions=len(spec.actions),
             tick_rate=spec.tick_rate,

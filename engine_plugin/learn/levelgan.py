@@ -512,4 +512,4 @@ def _set_up_tensorflow(config: LevelGanConfig) -> None:
     except RuntimeError:
         # Another training of this process has started TensorFlow: its thread counts stand.
         print("TensorFlow runs already: its number of threads stays", file=sys.stderr)
-    keras.utils.set_random_seed(config.seed)
+    keras.utils.set_random_seed(config.seed % 2**32)

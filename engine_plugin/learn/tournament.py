@@ -92,6 +92,8 @@ def play_tournament(
     grounds = levels_from(levels, spec, seed)
     if out is not None:
         refuse_existing(out, force)
+        if out.exists() and not out.is_dir():
+            raise ConfigError(f"expected a folder for the matches, got a file: {out}")
     plays = []
     for first, second in combinations(range(len(agents)), 2):
         say(f"playing {matches} matches of {shown[first]} against {shown[second]}")
@@ -114,8 +116,11 @@ def play_tournament(
     if out is not None:
         elo = dict(zip(shown, ratings.elo.tolist(), strict=True))
         chosen = choose_instructive(spec, [play.seatings for play in plays], elo, keep)
-        result["out"] = str(out)
-        result["instructive"] = save_matches(out, spec, chosen, force)
+        try:
+            result["instructive"] = save_matches(out, spec, chosen, force)
+            result["out"] = str(out)
+        except OSError as error:  # a full disk; what was played counts all the same
+            say(f"cannot keep matches in {out}: {error}")
     return result
 
 

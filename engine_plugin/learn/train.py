@@ -138,7 +138,7 @@ class TrainingRun:
             demonstrations.deal_actions_anew(self.random)
         facts = task.facts
         _set_threads(config.threads)
-        keras.utils.set_random_seed(config.seed)
+        keras.utils.set_random_seed(config.seed % 2**32)
         self.discriminator = (
             DiscriminatorLearner(facts, config) if config.uses_discriminator else None
         )

@@ -14,7 +14,8 @@ COUNT = 256
 
 
 def levels_from(choice: str, spec: GameSpec, seed: int, count: int = COUNT) -> list[Level]:
-    """Levels by `generator` (the shipped one), `builtin`, a generator's file, or a folder.
+    """Levels by `generator` (the shipped one), `builtin`, a generator's file, a folder of levels,
+    or one level's file (.txt).
 
     The same choice, seed and count give the same levels. Raises ConfigError, LevelError or a
     ModelError.
@@ -29,6 +30,8 @@ def levels_from(choice: str, spec: GameSpec, seed: int, count: int = COUNT) -> l
         if not files:
             raise ConfigError(f"expected levels (NAME.txt) in {path}, found none")
         return [Level.load(file, spec) for file in files]
+    if path.suffix == ".txt":
+        return [Level.load(path, spec)]
     shipped = f"{spec.name}/generator"
     if choice == "generator" and shipped not in shipped_models():
         raise ConfigError(

@@ -32,6 +32,7 @@ def generate_to_folder(
     conditions: Mapping[str, float | str] | None,
     out: str | Path,
     force: bool = False,
+    game: str | None = None,
 ) -> dict[str, Any]:
     """Generate levels into a new folder, NAME.txt and NAME.json each; return what was done.
 
@@ -43,7 +44,7 @@ def generate_to_folder(
         raise ConfigError(f"count: expected at least 1 level, got {count}")
     out = Path(out)
     refuse_existing(out, force)
-    generator = load_generator(model)
+    generator = load_generator(model, game=game)
     spec = game_of(generator)
     levels = generator.generate(count, seed=seed, conditions=conditions)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +75,9 @@ def generate_to_folder(
     }
 
 
-def evaluate_levels(model: ModelSource, count: int = 1000, seed: int = 0) -> dict[str, Any]:
+def evaluate_levels(
+    model: ModelSource, count: int = 1000, seed: int = 0, game: str | None = None
+) -> dict[str, Any]:
     """Generate `count` levels and measure them: JSON-ready figures.
 
     Pattern divergences are given against three sets, each held-out one with its floor, the
@@ -83,7 +86,7 @@ def evaluate_levels(model: ModelSource, count: int = 1000, seed: int = 0) -> dic
     """
     if count < 1:
         raise ConfigError(f"count: expected at least 1 level, got {count}")
-    generator = load_generator(model)
+    generator = load_generator(model, game=game)
     spec = game_of(generator)
     corpus = training_tiles(spec)
     levels = generator.generate(count, seed=seed)

@@ -16,7 +16,12 @@ from engine_plugin.card import MAX_MODEL_BYTES, Card, read_card
 from engine_plugin.errors import ModelBrokenError, ModelMismatchError, ModelMissingError
 from engine_plugin.files import read_regular_file
 from engine_plugin.runtime.inspection import inspect_model
-from engine_plugin.runtime.manifest import MANIFEST_NAME, check_digest, parse_manifest
+from engine_plugin.runtime.manifest import (
+    MANIFEST_NAME,
+    check_digest,
+    is_manifest,
+    parse_manifest,
+)
 
 ModelSource = str | Path | bytes
 
@@ -126,9 +131,20 @@ def _read_file(path: str | Path) -> tuple[bytes, str | None]:
         path, limit=MAX_MODEL_BYTES, missing=ModelMissingError, refused=ModelBrokenError
     )
     manifest = path.with_name(MANIFEST_NAME)
-    if not manifest.is_file():
-        return data, None
-    text = read_regular_file(
-        manifest, limit=1 << 20, missing=ModelMissingError, refused=ModelBrokenError
-    )
-    return data, parse_manifest(text).get(path.name)
+    text = _read_manifest(manifest)
+    try:
+        return data, None if text is None else parse_manifest(text).get(path.name)
+    except ModelBrokenError as error:
+        raise ModelBrokenError(f"{manifest}: {error}") from error
+
+
+def _read_manifest(path: Path) -> bytes | None:
+    """The manifest beside a model of one's own; None where there is none, or only another tool's
+    file of that name."""
+    try:
+        text = read_regular_file(
+            path, limit=1 << 20, missing=ModelMissingError, refused=ModelBrokenError
+        )
+    except (ModelMissingError, ModelBrokenError):
+        return None
+    return text if is_manifest(text) else None

@@ -30,9 +30,20 @@ def parse_manifest(data: bytes) -> dict[str, str]:
                 raise ValueError(f"{name}: expected 64 hex digits, got {digest!r}")
     except (KeyError, TypeError, ValueError) as error:
         raise ModelBrokenError(
-            f"{MANIFEST_NAME} beside the model is damaged: {error}; install the package again"
+            f"{MANIFEST_NAME} beside the model is damaged: {error}; install the package again, or "
+            "where the model is your own, write its manifest again or remove it"
         ) from error
     return digests
+
+
+def is_manifest(data: bytes) -> bool:
+    """Whether a file of that name is one of ours, perhaps a damaged one: many tools call theirs
+    so."""
+    try:
+        values = json.loads(data)
+    except ValueError:
+        return True
+    return isinstance(values, dict) and "models" in values
 
 
 def check_digest(name: str, data: bytes, expected: str) -> None:

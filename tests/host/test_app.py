@@ -125,6 +125,22 @@ def test_a_pygame_window_turns_keys_into_commands() -> None:
     window.close()
 
 
+def test_a_direction_is_held_as_long_as_one_of_its_keys_is() -> None:
+    window = PygameWindow((320, 180), "test", 1, fullscreen=False)
+    state = InputState()
+    window.poll(state)
+    for kind, key, held in (
+        (pygame.KEYDOWN, pygame.K_UP, Command.UP),
+        (pygame.KEYDOWN, pygame.K_w, Command.UP),
+        (pygame.KEYUP, pygame.K_w, Command.UP),
+        (pygame.KEYUP, pygame.K_UP, None),
+    ):
+        pygame.event.post(pygame.event.Event(kind, key=key, unicode=""))
+        window.poll(state)
+        assert state.held is held
+    window.close()
+
+
 def test_a_real_window_loop_runs_with_sound() -> None:
     """Ends itself by two scripted quits: one frame of title, a few of the match."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 import fastenv
 from engine_plugin.host.input import Command
+from engine_plugin.host.recording import RoundRecording
 from engine_plugin.host.renderer import HEIGHT, WIDTH
 from engine_plugin.host.screens.match import MatchScreen
 from engine_plugin.host.sitting import Phase, Sitting
@@ -183,10 +185,57 @@ def test_a_file_that_another_window_records_to_is_told_and_the_match_goes_on(
     make_stage: MakeStage, tmp_path: Path
 ) -> None:
     path = tmp_path / "me.npz"
-    first, (screen, sitting) = make_stage(record=path), opened(make_stage())
+    first, second = make_stage(record=path), make_stage(record=path)
     opened(first)
-    sitting.recording.path = path
+    second.options = replace(second.options, record=None)
+    screen, sitting = opened(second)
+    sitting.recording = RoundRecording(sitting.match, path, 1)
     screen.handle(Command.RECORD)
     assert not sitting.recording.on and "another recording" in sitting.notice
     let_pass(screen, 3)
     assert sitting.match.after["tick"] >= 3
+
+
+def test_whoever_sits_there_when_it_starts_is_the_demonstrator(
+    make_stage: MakeStage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bot's rounds go into a file of its own, and the person's moves never under its name."""
+    monkeypatch.chdir(tmp_path)
+    stage = make_stage()
+    screen, sitting = opened(stage)
+    screen.handle(Command.WATCH)
+    screen.handle(Command.RECORD)
+    assert sitting.recording.path == Path("demos/blast-hunter.npz")
+    screen.handle(Command.WATCH)
+    let_pass(screen, 2)
+    assert sitting.recording.on and not sitting.recording.writing
+    screen.handle(Command.RECORD)
+    screen.handle(Command.RECORD)
+    assert sitting.recording.path == Path("demos/blast-keyboard.npz")
+    stage.state.press(Command.RIGHT)
+    finish_round(screen, sitting)
+    stage.close_sitting()
+    (file,) = Path("demos").glob("*.npz")
+    header = load_trajectories(file).header
+    assert file.name == "blast-keyboard.npz" and header.players[0] == "keyboard"
+
+
+def test_what_records_goes_on_with_another_opponent(
+    make_stage: MakeStage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stage = make_stage()
+    screen, sitting = opened(stage)
+    screen.handle(Command.RECORD)
+    finish_round(screen, sitting)
+    following = stage.new_sitting("bot:survivor")
+    assert following.recording.on and "Recording into" in following.notice
+    screen = MatchScreen(stage, following, behind=None)
+    screen.update(0.0)
+    stage.state.press(Command.RIGHT)
+    finish_round(screen, following)
+    screen.handle(Command.RECORD)
+    assert not stage.new_sitting("bot:idle").recording.on
+    loaded = load_trajectories("demos/blast-keyboard.npz")
+    assert len(loaded.episodes) == 2
+    assert loaded.header.players == ("keyboard", "bot:hunter,bot:survivor")

@@ -17,10 +17,11 @@ from engine_plugin.host.app import play
 from engine_plugin.host.input import Command, InputState
 from engine_plugin.host.options import PlayOptions
 from engine_plugin.host.renderer import HEIGHT, WIDTH
-from engine_plugin.host.replay import Playlist, labels
+from engine_plugin.host.replay import Playlist
 from engine_plugin.host.replay_hud import SEEK_BAR, tick_at
 from engine_plugin.host.screens.match import MatchScreen
 from engine_plugin.host.screens.replay import ReplayScreen
+from engine_plugin.host.seats import label_of
 from engine_plugin.host.sitting import Phase
 from engine_plugin.host.stage import Stage
 from engine_plugin.host.window import PygameWindow
@@ -161,9 +162,39 @@ def test_another_game_is_shown_too(tmp_path: Path) -> None:
 
 
 def test_names_are_short_and_tell_who(recorded: Path) -> None:
-    assert labels(("bot:hunter", "blast/hard", "runs/first/model.onnx", "x\\mine.onnx")) == [
-        "hunter", "hard", "first", "mine",
-    ]  # fmt: skip
+    names = ("bot:hunter", "blast/hard", "runs/first/model.onnx", "x\\mine.onnx", "bot:a,b/c.onnx")
+    assert [label_of(name) for name in names] == ["hunter", "hard", "first", "mine", "a,c"]
+
+
+def test_a_match_that_the_game_s_limit_ended_was_a_draw(tmp_path: Path) -> None:
+    path = tmp_path / "race.npz"
+    idle = PlayOptions(
+        game="race", player="bot:idle", opponent="bot:idle", headless=True, record=path, seed=1
+    )
+    assert play(idle)["result"] == "draw"
+    (episode,) = load_trajectories(path).episodes
+    assert not episode.terminated and episode.result == (0, 0)
+    assert play(PlayOptions(replay=path, headless=True))["result"] == "draw"
+    # As it was written before.
+    old = changed(path, tmp_path / "old.npz", terminated=True)
+    assert play(PlayOptions(replay=old, headless=True))["result"] == "draw"
+
+
+def test_matches_that_do_not_play_are_left_out_and_named(
+    recorded: Path, tmp_path: Path, make_stage: MakeStage
+) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    first = load_trajectories(recorded).episodes[0]
+    changed(recorded, folder / "02-bad.npz", actions=first.actions[:-3])
+    (folder / "01-torn.npz").write_bytes(recorded.read_bytes()[:100])
+    playlist = Playlist(folder)
+    assert playlist.number == 2
+    assert "01-torn.npz" in playlist.problems and "match 1" in playlist.problems
+    screen = ReplayScreen(make_stage(), playlist)
+    frames(screen, 1)
+    with pytest.raises(TrajectoryError, match="match 1"):
+        Playlist(folder, 1)
 
 
 # -------------------------------------------------------------------------------- what is refused
@@ -185,7 +216,7 @@ def test_what_does_not_play_out_as_recorded_is_refused(recorded: Path, tmp_path:
         ({"state": bytes(damaged)}, "cannot be played again"),
     ):
         with pytest.raises(TrajectoryError, match=words) as caught:
-            Playlist(changed(recorded, tmp_path / "bad.npz", **changes))
+            Playlist(changed(recorded, tmp_path / "bad.npz", **changes), 1)
         assert "match 1" in str(caught.value) and "\n" not in str(caught.value)
 
 

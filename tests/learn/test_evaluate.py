@@ -164,6 +164,15 @@ def test_the_demonstrator_scores_one_and_the_survivor_nothing() -> None:
     assert yardstick.score(played("miner", seed=8)) < 1
 
 
+def test_what_the_demonstrator_never_varies_is_measured_by_the_survivor() -> None:
+    yardstick = StyleYardstick(SPEC, "idle", OPPONENTS, EPISODES, 3, LEVELS)
+    assert min(yardstick.spread.values()) > 0
+    assert -20 < yardstick.score(played("hunter")) < 1
+    alone = StyleYardstick(SPEC, "idle", ("idle",), 1, 3, LEVELS)
+    rows = play_episodes(SPEC, ScriptedPolicy("hunter"), ("idle",), 1, 3, LEVELS, "survivable")
+    assert np.isfinite(alone.score(rows))
+
+
 def test_the_interval_of_the_style_score_holds_it_and_knows_the_ends() -> None:
     yardstick = StyleYardstick(SPEC, "miner", OPPONENTS, 60, 3, LEVELS)
 

@@ -363,7 +363,7 @@ def test_a_network_that_no_model_has_room_for_is_refused_before_it_is_trained(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(ConfigError, match="62: use a smaller --width, or let the env show less"):
-        train(tmp_path / "run", width=5_000)
+        train(tmp_path / "run", width=4_200)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -299,9 +299,9 @@ def test_truncated_checkpoints_are_refused(
     for name in ("checkpoint.npz", "checkpoint.previous.npz", "best.npz"):
         (out / name).write_bytes((out / name).read_bytes()[:kept])
     before = files(out)
-    with pytest.raises(ConfigError, match="damaged"):
+    with pytest.raises(ConfigError, match=r"damaged.*--force"):
         train(out, demos, resume=True)
-    with pytest.raises(ConfigError, match="damaged"):
+    with pytest.raises(ConfigError, match=r"damaged.*--latest"):
         export_run(out)
     assert files(out) == before
 
@@ -604,3 +604,8 @@ def test_a_first_run_that_is_stopped_while_cloning_is_in_nobody_s_way(
         train(tmp_path / "run", demos, reward="none", clone_updates=4)
     monkeypatch.undo()
     train(tmp_path / "run", demos, reward="none", clone_updates=4)
+
+
+def test_a_seed_may_be_as_large_as_a_clock(demos: Path, tmp_path: Path) -> None:
+    run = train(tmp_path / "run", demos, seed=2**63 - 1, reward="none", clone_updates=4)
+    assert run.log[-1]["phase"] == "clone"

@@ -96,12 +96,19 @@ def test_a_model_that_the_manifest_does_not_list_loads(folder, make_model):
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{}", b'{"schema": 2, "models": {}}', b'{"schema": 1, "models": {"a": {}}}']
+    "text",
+    [b"", b'{"models": {}}', b'{"schema": 2, "models": {}}', b'{"schema": 1, "models": {"a": {}}}'],
 )
 def test_a_damaged_manifest_is_not_ignored(folder, text):
     (folder / "manifest.json").write_bytes(text)
     with pytest.raises(ModelBrokenError, match=r"manifest\.json"):
         load_policy(folder / "good.onnx")
+
+
+@pytest.mark.parametrize("text", [b"{}", b'{"name": "my game", "icons": []}', b"[1]"])
+def test_the_manifest_of_another_tool_says_nothing(folder, text):
+    (folder / "manifest.json").write_bytes(text)
+    load_policy(folder / "good.onnx")
 
 
 def test_an_expected_digest(make_model):

@@ -117,6 +117,14 @@ def test_several_sittings_add_up(header, saved, tmp_path):
     assert load_trajectories([saved, second]).ticks == 19
 
 
+def test_everybody_who_sat_in_a_seat_is_named(header):
+    others = [("ada", "bot:hunter"), ("ada", "bot:rusher"), ("eve", "bot:hunter,bot:idle")]
+    parts = [TrajectoryFile(replace(header, players=names), (episode(),)) for names in others]
+    assert concatenate(parts).header.players == ("ada,eve", "bot:hunter,bot:rusher,bot:idle")
+    many = [replace(parts[0], header=replace(header, players=("a", f"{n:0150d}"))) for n in (1, 2)]
+    assert concatenate(many).header.players == ("a", f"{1:0150d}")
+
+
 def test_what_does_not_belong_together_is_not_joined(header):
     part = TrajectoryFile(header, (episode(),))
     for change in ({"layout_hash": "other"}, {"demonstrated": (1,)}, {"tick_rate": 60}):

@@ -171,6 +171,7 @@ class MatchScreen:
         return Status(
             notice=sitting.notice,
             recording=sitting.recording.on,
+            paused=sitting.phase is Phase.PLAYING and not sitting.recording.writing,
             kept_rounds=sitting.recording.kept_rounds,
             speed=sitting.clock.speed,
             watching=sitting.watching,

@@ -36,8 +36,8 @@ class ReplayScreen:
         self._playing = True
         self._left = False
         self._held_seconds = 0.0
-        self._notice = ""
-        self._notice_seconds = 0.0
+        self._notice = playlist.problems
+        self._notice_seconds = NOTICE_SECONDS
 
     @property
     def playing(self) -> bool:

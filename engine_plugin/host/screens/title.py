@@ -19,6 +19,7 @@ from engine_plugin.host.stage import Stage
 from engine_plugin.runtime.loading import shipped_models
 
 COLUMN_WIDTH = 128
+NAME_WIDTH = WIDTH - 40
 
 
 class TitleScreen:
@@ -53,7 +54,7 @@ class TitleScreen:
         for sprite, left in ((f"player_1_right_{step}", 18), (f"player_2_left_{step}", 254)):
             canvas.blit(pygame.transform.scale_by(stage.sprites[sprite], 3), (left, 8))
         font.draw_centred(canvas, "Opponent", (middle, 64), palette.FAINT)
-        name = f"<  {self._chosen}  >"
+        name = f"<  {font.shorten(self._chosen, NAME_WIDTH)}  >"
         font.draw_centred(canvas, name, (middle, 75), palette.TEXT)
         if int(self._seconds * 2) % 2 == 0:
             font.draw_centred(canvas, "Press Enter to play", (middle, 94), palette.GOOD)
