@@ -127,7 +127,9 @@ def describe_evaluation(result: dict[str, Any]) -> str:
             [name, *(f"{style[key][rate]:.2f}" for rate in rates)]
             for name, key in zip(names, players, strict=True)
         ]
-        lines += ["", f"style, against {' and '.join(style['opponents'])}"]
+        recorded = style.get("recorded_episodes")
+        whose = f" (by {recorded} recorded episodes)" if recorded else ""
+        lines += ["", f"style, against {' and '.join(style['opponents'])}{whose}"]
         lines += table([["player", *rates], *rows])
         told = [
             f"{words} {style['score_by_safety'][safety]:.3f} ({bounds[0]:.2f} to {bounds[1]:.2f})"

@@ -11,6 +11,7 @@ from engine_plugin.host.renderer import BOARD_LEFT, BOARD_TOP, TILE
 from engine_plugin.host.tileset import Colour, PixelFont
 from fastenv import GameSpec
 
+HEADLINE_SCALE = 2
 MARGIN = 20  # pixels beside the longest line, both sides together
 
 
@@ -20,13 +21,20 @@ def draw_box(
     """Draw the lines over the board of this game; the first one is large. What is too long for the
     board is cut."""
     room = spec.width * TILE - MARGIN
-    lines = [font.shorten(lines[0], room // 2), *(font.shorten(line, room) for line in lines[1:])]
-    width = max(font.width(lines[0], 2), *(font.width(line) for line in lines)) + MARGIN
+    headline = font.shorten(lines[0], headline_room(spec))
+    lines = [headline, *(font.shorten(line, room) for line in lines[1:])]
+    longest = max(font.width(line) for line in lines)
+    width = max(font.width(headline, HEADLINE_SCALE), longest) + MARGIN
     height = 28 + 11 * (len(lines) - 1)
     box = pygame.Rect(0, 0, width, height)
     box.center = (BOARD_LEFT + spec.width * TILE // 2, BOARD_TOP + spec.height * TILE // 2)
     pygame.draw.rect(canvas, palette.BACKGROUND, box, border_radius=4)
     pygame.draw.rect(canvas, colour, box, 1, 4)
-    font.draw_centred(canvas, lines[0], (box.centerx, box.top + 7), colour, 2)
+    font.draw_centred(canvas, lines[0], (box.centerx, box.top + 7), colour, HEADLINE_SCALE)
     for index, line in enumerate(lines[1:]):
         font.draw_centred(canvas, line, (box.centerx, box.top + 26 + 11 * index), palette.TEXT)
+
+
+def headline_room(spec: GameSpec) -> int:
+    """Pixels of unscaled text that the first line has room for."""
+    return (spec.width * TILE - MARGIN) // HEADLINE_SCALE

@@ -110,12 +110,12 @@ class Replay:
         return RoundResult(winner, self._snapshots[-1]["tick"])
 
     @property
-    def result_text(self) -> str:
-        """How it ended, in words that name the winner."""
+    def result_words(self) -> tuple[str, str]:
+        """How it ended: a text, of which the winner's name may be long, and the verb after it."""
         if self.result is None:
-            return "the recording stops here"
+            return "the recording stops here", ""
         winner = self.result.winner
-        return "draw" if winner is None else f"{self.seats[winner].label} wins"
+        return ("draw", "") if winner is None else (self.seats[winner].label, " wins")
 
     def seek(self, tick: int) -> None:
         """Go to a tick; beyond the ends, to the end."""

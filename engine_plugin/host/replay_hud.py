@@ -9,7 +9,7 @@ import pygame
 from engine_plugin.host import palette
 from engine_plugin.host.hud import CARD_HEIGHT, CARDS_TOP, LEFT, RIGHT, PanelParts
 from engine_plugin.host.replay import Decision, Replay
-from engine_plugin.host.tileset import Colour
+from engine_plugin.host.tileset import Colour, PixelFont
 
 KEYS = (
     ("Space", "play / stop"),
@@ -123,7 +123,7 @@ class ReplayPanel(PanelParts):
         """How the match ended, and over how much of it one is."""
         winner = None if replay.result is None else replay.result.winner
         colour = palette.TEXT if winner is None else palette.PLAYERS[winner]
-        text = self._font.shorten(replay.result_text, RIGHT - LEFT)
+        text = result_text(replay, self._font, RIGHT - LEFT)
         self._font.draw(canvas, text, (LEFT, SEEK_BAR.top - 10), colour)
         pygame.draw.rect(canvas, palette.PANEL_EDGE, SEEK_BAR, border_radius=2)
         reached = SEEK_BAR.copy()
@@ -131,6 +131,12 @@ class ReplayPanel(PanelParts):
         pygame.draw.rect(canvas, palette.GOOD, reached, border_radius=2)
         knob = (SEEK_BAR.left + min(reached.width, SEEK_BAR.width - 1), SEEK_BAR.centery)
         pygame.draw.circle(canvas, palette.TEXT, knob, 3)
+
+
+def result_text(replay: Replay, font: PixelFont, width: int) -> str:
+    """How the match ended, in at most `width` pixels: a long name is cut before the verb is."""
+    name, verb = replay.result_words
+    return font.shorten(name, width - font.width(verb)) + verb
 
 
 def tick_at(x: int, y: int, ticks: int) -> int | None:

@@ -31,12 +31,14 @@ class Demonstrations:
     player: who demonstrated, by name
     opponents: whom they played, by name
     has_rewards: whether the game's rewards are known; a file of stored observations has none
+    statistics: of each episode of the demonstrator, int32 [episodes, statistics]; of our games only
     """
 
     transitions: ReplayBuffer
     player: str
     opponents: tuple[str, ...]
     has_rewards: bool = True
+    statistics: np.ndarray | None = None
 
     def deal_actions_anew(self, random: np.random.Generator) -> None:
         """Shuffle the actions among the states: a control, from which no style can be learned."""
@@ -58,7 +60,26 @@ def load_demonstrations(
     file = load_trajectories(path, game=spec.name, layout_hash=spec.layout_hash)
     player, opponents = who_played(file.header)
     payment.check(spec)
-    return Demonstrations(_transitions(file, spec, safety, payment), player, opponents)
+    return Demonstrations(
+        _transitions(file, spec, safety, payment),
+        player,
+        opponents,
+        statistics=recorded_statistics(file, spec),
+    )
+
+
+def recorded_statistics(file: TrajectoryFile, spec: GameSpec) -> np.ndarray:
+    """What each demonstrated seat did in each episode, from the first recorded tick to the last:
+    int32 [episodes x seats, statistics]. Raises TrajectoryError as `load_demonstrations` does."""
+    rows = []
+    for number, episode in enumerate(file.episodes, start=1):
+        batch = _at_start(episode, number, spec)
+        before = batch.statistics()[0]
+        for tick in range(episode.ticks):
+            batch.step(np.ascontiguousarray(episode.actions[tick : tick + 1]))
+        done = batch.statistics()[0] - before
+        rows += [done[seat] for seat in file.header.demonstrated]
+    return np.array(rows, np.int32)
 
 
 def stored_demonstrations(path: str | Path, facts: GameFacts) -> Demonstrations:
@@ -128,15 +149,8 @@ def _transitions(
 ) -> ReplayBuffer:
     buffer = ReplayBuffer(file.transitions, 1, spec.observation_shape, len(spec.actions))
     for number, episode in enumerate(file.episodes, start=1):
-        level = fastenv.Level.from_tiles(episode.level, spec)
-        batch = fastenv.make_batch(spec.name, 1, levels=[level], autoreset=False)
         for seat in file.header.demonstrated:
-            try:
-                batch.load_state(0, episode.state)
-            except StateError as error:
-                raise TrajectoryError(
-                    f"episode {number} cannot be played again: {error}"
-                ) from error
+            batch = _at_start(episode, number, spec)
             _play_again(batch, episode, seat, safety, payment, buffer)
         if tuple(np.sign(batch.rewards[0]).astype(int)) != tuple(episode.result):
             raise TrajectoryError(
@@ -144,6 +158,17 @@ def _transitions(
                 f"{spec.name}: record it again"
             )
     return buffer
+
+
+def _at_start(episode: Episode, number: int, spec: GameSpec) -> BatchEnv:
+    """An env in the state in which an episode begins. Raises TrajectoryError."""
+    level = fastenv.Level.from_tiles(episode.level, spec)
+    batch = fastenv.make_batch(spec.name, 1, levels=[level], autoreset=False)
+    try:
+        batch.load_state(0, episode.state)
+    except StateError as error:
+        raise TrajectoryError(f"episode {number} cannot be played again: {error}") from error
+    return batch
 
 
 def _play_again(

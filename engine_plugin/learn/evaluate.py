@@ -138,7 +138,11 @@ def strength(spec: GameSpec, statistics: dict[str, np.ndarray]) -> float:
 
 
 class StyleYardstick:
-    """The demonstrator's and the survivor's profiles on fixed seeds, levels and opponents."""
+    """The demonstrator's and the survivor's profiles on fixed seeds, levels and opponents.
+
+    recorded: what a demonstrator who cannot play again, such as a person, did in each recorded
+        episode, int32 [n, statistics]; None lets the scripted player `demonstrator` play
+    """
 
     def __init__(
         self,
@@ -148,9 +152,11 @@ class StyleYardstick:
         episodes: int,
         seed: int,
         levels: Sequence[Level] | None,
+        recorded: np.ndarray | None = None,
     ):
         self.spec = spec
         self.demonstrator = demonstrator
+        self._plays_again = recorded is None
 
         def measured(name: str) -> np.ndarray:
             played = play_episodes(
@@ -158,7 +164,8 @@ class StyleYardstick:
             )
             return np.concatenate(list(played.values()))
 
-        self.shown, self.survivor = measured(demonstrator), measured(YARDSTICK)
+        self.shown = measured(demonstrator) if recorded is None else recorded
+        self.survivor = measured(YARDSTICK)
         self.profile = profile(spec, self.shown)
         # What he never varies (in few episodes) is measured by how far the survivor does.
         others = profile_spread(spec, self.survivor)
@@ -170,25 +177,26 @@ class StyleYardstick:
 
     def score(self, statistics: dict[str, np.ndarray]) -> float:
         """The style score of a policy from its episodes against the same opponents."""
-        return self._score(np.concatenate(list(statistics.values())), slice(None))
+        return self._score(np.concatenate(list(statistics.values())), slice(None), slice(None))
 
     def interval(self, statistics: dict[str, np.ndarray]) -> tuple[float, float]:
         """95 % interval (low, high) of the score: the bootstrap's percentiles (Efron 1979).
 
         Episode i of the policy, the demonstrator and the survivor is the same seed and level, so
-        that the three are drawn together. The demonstrator's spread stays what it is.
+        that the three are drawn together. The demonstrator's spread stays what it is, and so do
+        recorded episodes: it is them that the policy is held against, few as they may be.
         """
         own = np.concatenate(list(statistics.values()))
         random = np.random.default_rng(BOOTSTRAP_SEED)
-        scores = [
-            self._score(own, random.integers(0, len(own), len(own))) for _ in range(RESAMPLES)
-        ]
+        scores = []
+        for _ in range(RESAMPLES):
+            drawn = random.integers(0, len(own), len(own))
+            scores.append(self._score(own, drawn, drawn if self._plays_again else slice(None)))
         low, high = np.percentile(scores, (2.5, 97.5))
         return float(low), float(high)
 
-    def _score(self, own: np.ndarray, episodes: Any) -> float:
-        agent, demonstrator, survivor = (
-            profile(self.spec, rows[episodes]) for rows in (own, self.shown, self.survivor)
-        )
+    def _score(self, own: np.ndarray, episodes: Any, shown: Any) -> float:
+        agent, survivor = (profile(self.spec, rows[episodes]) for rows in (own, self.survivor))
+        demonstrator = profile(self.spec, self.shown[shown])
         scale = style_distance(survivor, demonstrator, self.spread)
         return 1 - style_distance(agent, demonstrator, self.spread) / max(scale, 1e-6)

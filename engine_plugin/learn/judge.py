@@ -6,7 +6,7 @@ Needs no TensorFlow.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 import fastenv
 from engine_plugin.errors import ConfigError, TrajectoryError
 from engine_plugin.learn.agents import BOT_PREFIX, load_agent
-from engine_plugin.learn.demonstrations import who_played
+from engine_plugin.learn.demonstrations import recorded_statistics, who_played
 from engine_plugin.learn.evaluate import (
     OPTIONAL_COUNTS,
     YARDSTICK,
@@ -67,7 +67,7 @@ def judge_model(
 
     Returns counts, their shares with 95 % intervals, and profile for each opponent, as the card
     says it plays ("against") and with and without the safety filter, and with `style` the style
-    score against that file's demonstrator on the same seeds, levels and opponents as his.
+    score against that file's demonstrator, see `_demonstrated`.
     `safety` is one of card.SAFETIES instead of what the card says; `say` is told what is played,
     once all is checked.
     """
@@ -93,7 +93,7 @@ def judge_model(
             each: policy_function(policy.with_decision(safety=each, seed=seed))
             for each in (own if own != "none" else "survivable", "none")
         }
-    shown = None if style is None else _style_header(style, spec)
+    shown = None if style is None else _demonstrated(style, spec, grounds)
     say(f"playing {episodes} matches against {', '.join(against)}")
     judged: dict[str, Any] = {}
     for each, contender in contenders.items():
@@ -110,41 +110,66 @@ def judge_model(
         "by_safety": judged,
     }
     if shown is not None:
-        result["style"] = _judge_style(contenders, own, shown, spec, episodes, seed, grounds)
+        result["style"] = _judge_style(contenders, own, shown, spec, episodes, seed)
     return result
 
 
-def _style_header(demonstrations: str, spec: GameSpec) -> tuple[str, tuple[str, ...]]:
-    """(demonstrator, opponents) of a file whose players can play again. Raises TrajectoryError."""
-    header = load_trajectories(
-        demonstrations, game=spec.name, layout_hash=spec.layout_hash
-    ).header
-    demonstrator, opponents = who_played(header)
-    scripted = fastenv.scripted_player_names(spec.name)
-    if demonstrator not in scripted or not set(opponents) <= set(scripted):
-        raise TrajectoryError(
-            f"the style score plays the demonstrator again and needs scripted players, "
-            f"{demonstrations} has {demonstrator!r} against {', '.join(opponents)}"
-        )
+@dataclass(frozen=True)
+class _Shown:
+    """Who is to be resembled, and against whom and where.
+
+    recorded: statistics of each recorded episode, where the demonstrator cannot play again
+    """
+
+    demonstrator: str
+    opponents: tuple[str, ...]
+    levels: Sequence[Level]
+    recorded: np.ndarray | None
+
+
+def _demonstrated(demonstrations: str, spec: GameSpec, levels: Sequence[Level]) -> _Shown:
+    """Scripted players play again on `levels`. A person's (or a model's) recorded episodes count as
+    they are, beside matches on the same levels against the same opponents.
+
+    Raises TrajectoryError; UnknownGameError or a ModelError for an opponent that is gone.
+    """
+    file = load_trajectories(demonstrations, game=spec.name, layout_hash=spec.layout_hash)
+    demonstrator, opponents = who_played(file.header)
     if demonstrator == YARDSTICK:
         raise TrajectoryError(
             f"the style score runs from the {YARDSTICK} to the demonstrator, and in "
             f"{demonstrations} they are the same; record another player"
         )
-    return demonstrator, opponents
+    if not opponents:
+        raise TrajectoryError(
+            f"{demonstrations} demonstrates every seat: the style score needs opponents"
+        )
+    scripted = fastenv.scripted_player_names(spec.name)
+    if demonstrator in scripted and set(opponents) <= set(scripted):
+        return _Shown(demonstrator, opponents, levels, None)
+    for name in opponents:
+        load_agent(name, spec)
+    boards = {episode.level.tobytes(): episode.level for episode in file.episodes}
+    return _Shown(
+        demonstrator,
+        opponents,
+        [Level.from_tiles(tiles, spec) for tiles in boards.values()],
+        recorded_statistics(file, spec),
+    )
 
 
 def _judge_style(
     contenders: dict[str, PolicyFunction | ScriptedPolicy],
     own: str,
-    shown: tuple[str, tuple[str, ...]],
+    shown: _Shown,
     spec: GameSpec,
     episodes: int,
     seed: int,
-    levels: list[Level],
 ) -> dict[str, Any]:
-    demonstrator, opponents = shown
-    yardstick = StyleYardstick(spec, demonstrator, opponents, episodes, seed, levels)
+    opponents, levels = shown.opponents, shown.levels
+    yardstick = StyleYardstick(
+        spec, shown.demonstrator, opponents, episodes, seed, levels, shown.recorded
+    )
     scores, intervals, profiles = {}, {}, {}
     for safety, contender in contenders.items():
         played = play_episodes(spec, contender, opponents, episodes, seed, levels, safety)
@@ -152,8 +177,9 @@ def _judge_style(
         intervals[safety] = [round(bound, 4) for bound in yardstick.interval(played)]
         profiles[safety] = profile(spec, np.concatenate(list(played.values())))
     return {
-        "demonstrator": demonstrator,
+        "demonstrator": shown.demonstrator,
         "opponents": list(opponents),
+        "recorded_episodes": None if shown.recorded is None else len(shown.recorded),
         "score": scores[own],
         "score_by_safety": scores,
         "interval_by_safety": intervals,

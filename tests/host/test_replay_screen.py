@@ -79,7 +79,7 @@ def test_every_match_ends_as_it_did(recorded: Path) -> None:
         assert shown.result.winner == expected
         if expected is not None:
             assert alive[expected] and not alive[1 - expected]
-            assert shown.result_text == f"{shown.seats[expected].label} wins"
+            assert shown.result_words == (shown.seats[expected].label, " wins")
         playlist.go(1)
 
 

@@ -12,6 +12,7 @@ import pytest
 import fastenv
 from engine_plugin.errors import ConfigError, ModelMissingError, TrajectoryError
 from engine_plugin.learn.arena import Arena
+from engine_plugin.learn.demonstrations import recorded_statistics
 from engine_plugin.learn.evaluate import (
     ScriptedPolicy,
     StyleYardstick,
@@ -261,15 +262,64 @@ def test_bad_requests_are_refused(demonstrations: Path, tmp_path: Path) -> None:
         judge(style=str(tmp_path / "none.npz"))
 
 
-def test_a_person_s_demonstrations_cannot_be_played_again(
-    demonstrations: Path, tmp_path: Path
-) -> None:
-    file = load_trajectories(demonstrations)
-    own = tmp_path / "own.npz"
-    named = replace(file.header, players=("keyboard", "survivor"))
-    TrajectoryFile(named, file.episodes).save_npz(own)
-    with pytest.raises(TrajectoryError, match="keyboard"):
-        judge(style=str(own))
+@pytest.fixture(scope="module")
+def of_a_person(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A person who plays like the miner."""
+    path = tmp_path_factory.mktemp("person") / "own.npz"
+    record_scripted(SPEC, "miner", ("survivor", "idle"), 6_000, 0, LEVELS, path)
+    file = load_trajectories(path)
+    named = replace(file.header, players=("keyboard", "bot:survivor,bot:idle"))
+    TrajectoryFile(named, file.episodes).save_npz(path)
+    return path
+
+
+def test_a_person_s_recorded_episodes_are_what_a_model_is_held_against(of_a_person: Path) -> None:
+    like, unlike = (
+        judge(name, style=str(of_a_person), episodes=40)["style"]
+        for name in ("bot:miner", "bot:survivor")
+    )
+    assert like["demonstrator"] == "keyboard"
+    assert like["opponents"] == ["survivor", "idle"]
+    assert like["recorded_episodes"] == len(load_trajectories(of_a_person).episodes) > 20
+    assert like["score"] > 0.7 and unlike["score"] == 0.0
+    low, high = like["interval_by_safety"]["survivable"]
+    assert low < like["score"] < high
+    table = describe_evaluation(judge(style=str(of_a_person)))
+    assert f"by {like['recorded_episodes']} recorded episodes" in table
+
+
+def test_recorded_statistics_are_those_of_the_matches(of_a_person: Path) -> None:
+    file = load_trajectories(of_a_person)
+    rows = recorded_statistics(file, SPEC)
+    assert rows.shape == (len(file.episodes), len(SPEC.statistics))
+    assert rows[:, COLUMN["ticks"]].tolist() == [episode.ticks for episode in file.episodes]
+    for name, result in (("wins", 1), ("losses", -1)):
+        expected = [episode.result[0] == result for episode in file.episodes]
+        assert rows[:, COLUMN[name]].tolist() == expected
+    # What is recorded from the middle on begins with nothing done.
+    first = file.episodes[0]
+    batch = fastenv.make_batch(
+        "blast", 1, levels=[fastenv.Level.from_tiles(first.level, SPEC)], autoreset=False
+    )
+    batch.load_state(0, first.state)
+    for actions in first.actions[:7]:
+        batch.step(actions[None])
+    later = replace(first, state=batch.save_state(0), actions=first.actions[7:])
+    (rest,) = recorded_statistics(TrajectoryFile(file.header, (later,)), SPEC)
+    assert rest[COLUMN["ticks"]] == first.ticks - 7
+
+
+def test_whose_opponents_are_gone_cannot_be_compared(of_a_person: Path, tmp_path: Path) -> None:
+    file = load_trajectories(of_a_person)
+    for players, demonstrated, error in (
+        (("keyboard", "gone.onnx"), (0,), ModelMissingError),
+        (("keyboard", "hunter"), (0, 1), TrajectoryError),
+    ):
+        header = replace(file.header, players=players, demonstrated=demonstrated)
+        path = tmp_path / f"{players[1]}.npz"
+        TrajectoryFile(header, file.episodes).save_npz(path)
+        with pytest.raises(error):
+            judge(style=str(path))
 
 
 def test_naming_an_opponent_twice_counts_all_of_its_episodes() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pygame
 
 from engine_plugin.host import palette
-from engine_plugin.host.box import draw_box
+from engine_plugin.host.box import draw_box, headline_room
 from engine_plugin.host.clock import TickClock
 from engine_plugin.host.input import Command
 from engine_plugin.host.renderer import BoardRenderer, liveliness
 from engine_plugin.host.replay import Playlist, Replay
-from engine_plugin.host.replay_hud import ReplayPanel, ReplayStatus, tick_at
+from engine_plugin.host.replay_hud import ReplayPanel, ReplayStatus, result_text, tick_at
 from engine_plugin.host.screens import Screen
 from engine_plugin.host.sitting import NOTICE_SECONDS
 from engine_plugin.host.sound import audible
@@ -148,7 +148,8 @@ class ReplayScreen:
         seconds = replay.after["tick"] / replay.spec.tick_rate
         result = replay.result
         winner = None if result is None else result.winner
-        lines = [replay.result_text, f"after {seconds:g} s", "Space: once more"]
+        ended = result_text(replay, self._stage.font, headline_room(replay.spec))
+        lines = [ended, f"after {seconds:g} s", "Space: once more"]
         if self._playlist.number < len(self._playlist):
             lines.append("PgDn: next match")
         colour = palette.TEXT if winner is None else palette.PLAYERS[winner]

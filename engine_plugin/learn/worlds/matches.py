@@ -92,7 +92,8 @@ class MatchTask:
 
 
 class MatchJudge:
-    """Validation matches; with a demonstrator who can play again, also the likeness to him."""
+    """Validation matches; with demonstrations, also the likeness to their demonstrator: he plays
+    the same matches where he can play again, else his recorded episodes count."""
 
     def __init__(self, task: MatchTask, demonstrations: Demonstrations | None):
         config = task.config
@@ -110,7 +111,8 @@ class MatchJudge:
             load_agent(name, self.spec)  # one that is gone is told before anything is trained
         self.yardstick = None
         scale = set(fastenv.scripted_player_names(config.game)) - {YARDSTICK}
-        if demonstrations is not None and demonstrations.player in scale:
+        if demonstrations is not None and demonstrations.player != YARDSTICK:
+            plays_again = demonstrations.player in scale
             self.yardstick = StyleYardstick(
                 self.spec,
                 demonstrations.player,
@@ -118,6 +120,7 @@ class MatchJudge:
                 config.evaluation_episodes,
                 VALIDATION_SEED,
                 task.levels,
+                None if plays_again else demonstrations.statistics,
             )
 
     def evaluate(self, decide: PolicyFunction) -> dict[str, Any]:
@@ -165,7 +168,7 @@ class MatchJudge:
 
     def score(self, line: dict[str, Any]) -> float:
         if self.selects_style and self.yardstick is None and self.config.uses_discriminator:
-            return float(line["steps"])  # a person's demonstrations: no yardstick, keep the last
+            return float(line["steps"])  # the survivor's own: no scale, keep the last
         return float(line["style" if self.selects_style and "style" in line else "strength"])
 
     def brief(self, line: dict[str, Any]) -> str:
