@@ -291,7 +291,8 @@ def _joined(headers: Sequence[TrajectoryHeader]) -> tuple[str, ...]:
         for seat in seats
     )
     return tuple(
-        names if len(names) <= LONGEST_NAME else names[:LONGEST_NAME].rpartition(",")[0]
+        # Up to the last comma that leaves whole names.
+        names if len(names) <= LONGEST_NAME else names[: LONGEST_NAME + 1].rpartition(",")[0]
         for names in joined
     )
 

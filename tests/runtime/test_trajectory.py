@@ -121,8 +121,10 @@ def test_everybody_who_sat_in_a_seat_is_named(header):
     others = [("ada", "bot:hunter"), ("ada", "bot:rusher"), ("eve", "bot:hunter,bot:idle")]
     parts = [TrajectoryFile(replace(header, players=names), (episode(),)) for names in others]
     assert concatenate(parts).header.players == ("ada,eve", "bot:hunter,bot:rusher,bot:idle")
-    many = [replace(parts[0], header=replace(header, players=("a", f"{n:0150d}"))) for n in (1, 2)]
-    assert concatenate(many).header.players == ("a", f"{1:0150d}")
+    for long in (150, 200):
+        names = [f"{number:0{long}d}" for number in (1, 2)]
+        many = [replace(parts[0], header=replace(header, players=("a", name))) for name in names]
+        assert concatenate(many).header.players == ("a", names[0])
 
 
 def test_what_does_not_belong_together_is_not_joined(header):
