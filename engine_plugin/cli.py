@@ -20,7 +20,7 @@ import tyro
 from engine_plugin import cli_loops
 from engine_plugin.errors import ConfigError, EnginePluginError, MissingExtraError
 from engine_plugin.host.options import PlayOptions
-from engine_plugin.learn.config import EPISODE_STEPS, PolicyConfig
+from engine_plugin.learn.config import EPISODE_STEPS, PolicyConfig, no_effect
 from engine_plugin.learn.level_config import LevelGanConfig
 
 # Import name -> the extra that installs it.
@@ -331,8 +331,7 @@ def _refuse_without_effect(command: Any, when: str, *names: str) -> None:
     """Raise ConfigError where one of these was chosen: nobody is to believe that it counted."""
     for field in fields(command):
         if field.name in names and getattr(command, field.name) != field.default:
-            option = field.name.replace("_", "-")
-            raise ConfigError(f"--{option} has no effect {when}: leave it out")
+            raise no_effect(field.name, when)
 
 
 def ghost(command: Ghost) -> dict[str, Any]:

@@ -166,6 +166,11 @@ RECURRENT_NETWORKS = ("memory_size", "sequence", "burn_in")
 SELF_PLAY = ("pool_size", "snapshot_every")
 
 
+def no_effect(name: str, when: str) -> ConfigError:
+    """The error for an option that was chosen and counts for nothing."""
+    return ConfigError(f"--{name.replace('_', '-')} has no effect {when}: leave it out")
+
+
 @dataclass(frozen=True)
 class PolicyConfig:
     """Train a policy from demonstrations, from the game's reward, or from both."""
@@ -475,8 +480,7 @@ class PolicyConfig:
             for name in names:
                 usual = (getattr(default, name), kind.get(name))
                 if not has_effect and getattr(self, name) not in usual:
-                    option = name.replace("_", "-")
-                    raise ConfigError(f"--{option} has no effect {when}: leave it out")
+                    raise no_effect(name, when)
 
     @property
     def is_foreign(self) -> bool:

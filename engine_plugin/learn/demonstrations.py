@@ -31,14 +31,12 @@ class Demonstrations:
     player: who demonstrated, by name
     opponents: whom they played, by name
     has_rewards: whether the game's rewards are known; a file of stored observations has none
-    statistics: of each episode of the demonstrator, int32 [episodes, statistics]; of our games only
     """
 
     transitions: ReplayBuffer
     player: str
     opponents: tuple[str, ...]
     has_rewards: bool = True
-    statistics: np.ndarray | None = None
 
     def deal_actions_anew(self, random: np.random.Generator) -> None:
         """Shuffle the actions among the states: a control, from which no style can be learned."""
@@ -60,12 +58,7 @@ def load_demonstrations(
     file = load_trajectories(path, game=spec.name, layout_hash=spec.layout_hash)
     player, opponents = who_played(file.header)
     payment.check(spec)
-    return Demonstrations(
-        _transitions(file, spec, safety, payment),
-        player,
-        opponents,
-        statistics=recorded_statistics(file, spec),
-    )
+    return Demonstrations(_transitions(file, spec, safety, payment), player, opponents)
 
 
 def recorded_statistics(file: TrajectoryFile, spec: GameSpec) -> np.ndarray:

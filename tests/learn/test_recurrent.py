@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from engine_plugin.facts import ForeignField, ForeignGame
+from engine_plugin.learn.acting import Actor, Values
 from engine_plugin.learn.config import PolicyConfig
 from engine_plugin.learn.recurrent import RecurrentLearner
 from engine_plugin.learn.replay import ReplayBuffer, Sequences
@@ -123,3 +124,12 @@ def test_sampled_stretches_are_what_was_played() -> None:
     assert starts == {(start, env) for start in range(5, 11) for env in (0, 1)}
     with pytest.raises(ValueError, match="at least 10"):
         buffer.sample_sequences(random, 1, 10)
+
+
+def test_an_actor_forgets_the_rows_whose_episode_has_ended() -> None:
+    values = Values(lambda seen, allowed, state: (np.zeros((2, 2)), state + 1), state_size=3)
+    actor = Actor(values, PolicyConfig(out="", reward="game").resolved(), 0)
+    for _ in range(2):
+        actor(np.zeros((2, 1), np.float32), np.ones((2, 2), np.uint8))
+    actor.forget(np.array([True, False]))
+    assert values.state_of(2).tolist() == [[0, 0, 0], [2, 2, 2]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from engine_plugin.learn.record import record_scripted
 from engine_plugin.learn.train import RUN_FILES, WATCHED, TrainingRun, train_policy
 from engine_plugin.learn.worlds.matches import MatchTask
 from engine_plugin.runtime.policy import load_policy
+from engine_plugin.trajectory import TrajectoryFile, load_trajectories
 from tests.one_thread import tensorflow_threads
 
 SPEC = fastenv.game_spec("blast")
@@ -609,3 +610,14 @@ def test_a_first_run_that_is_stopped_while_cloning_is_in_nobody_s_way(
 def test_a_seed_may_be_as_large_as_a_clock(demos: Path, tmp_path: Path) -> None:
     run = train(tmp_path / "run", demos, seed=2**63 - 1, reward="none", clone_updates=4)
     assert run.log[-1]["phase"] == "clone"
+
+
+def test_a_person_s_recorded_episodes_give_a_style_score_while_training(
+    demos: Path, tmp_path: Path
+) -> None:
+    file = load_trajectories(demos)
+    own = tmp_path / "own.npz"
+    header = replace(file.header, players=("keyboard", "survivor"))
+    TrajectoryFile(header, file.episodes).save_npz(own)
+    run = train(tmp_path / "run", own, reward="none", clone_updates=4)
+    assert np.isfinite(run.log[-1]["style"])

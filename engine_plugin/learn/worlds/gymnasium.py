@@ -294,10 +294,8 @@ class GymnasiumWorld:
 
     def _plays_again(self, index: int, played: list[int], expected: np.ndarray) -> bool:
         """Begin the next episode of an env and play it; whether it then shows what is expected."""
-        self.terminated[index] = self.truncated[index] = False
-        self.returns[index] = self.lengths[index] = 0
         try:
-            self._begin(index)
+            self._begin_at_nothing(index)
             for action in played:
                 self._step_one(index, action)
         except WorldError:
@@ -306,13 +304,17 @@ class GymnasiumWorld:
 
     def _begin_another(self, index: int) -> None:
         """Begin an episode that can be begun. Raises WorldError where none of the next ones can."""
-        self.terminated[index] = self.truncated[index] = False
-        self.returns[index] = self.lengths[index] = 0
         for _ in range(BEGINNINGS - 1):
             try:
-                return self._begin(index)
+                return self._begin_at_nothing(index)
             except WorldError:
                 continue  # the next one has another seed
+        self._begin_at_nothing(index)
+
+    def _begin_at_nothing(self, index: int) -> None:
+        """Begin the next episode of an env as if none had been before."""
+        self.terminated[index] = self.truncated[index] = False
+        self.returns[index] = self.lengths[index] = 0
         self._begin(index)
 
     def close(self) -> None:

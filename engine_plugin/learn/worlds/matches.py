@@ -11,7 +11,11 @@ import fastenv
 from engine_plugin.learn.agents import load_agent, names_model
 from engine_plugin.learn.arena import Arena
 from engine_plugin.learn.config import PolicyConfig
-from engine_plugin.learn.demonstrations import Demonstrations, load_demonstrations
+from engine_plugin.learn.demonstrations import (
+    Demonstrations,
+    load_demonstrations,
+    recorded_statistics,
+)
 from engine_plugin.learn.evaluate import (
     YARDSTICK,
     StyleYardstick,
@@ -24,6 +28,7 @@ from engine_plugin.learn.opponents import SELF, OpponentPool
 from engine_plugin.learn.payment import Payment
 from engine_plugin.learn.worlds.contract import PolicyFunction
 from engine_plugin.levels.source import levels_from
+from engine_plugin.trajectory import load_trajectories
 from fastenv import Level
 
 VALIDATION_SEED = 1_000_003  # levels and matches of the evaluations during training
@@ -112,7 +117,10 @@ class MatchJudge:
         self.yardstick = None
         scale = set(fastenv.scripted_player_names(config.game)) - {YARDSTICK}
         if demonstrations is not None and demonstrations.player != YARDSTICK:
-            plays_again = demonstrations.player in scale
+            recorded = None
+            if demonstrations.player not in scale:
+                assert config.demos is not None
+                recorded = recorded_statistics(load_trajectories(config.demos), self.spec)
             self.yardstick = StyleYardstick(
                 self.spec,
                 demonstrations.player,
@@ -120,7 +128,7 @@ class MatchJudge:
                 config.evaluation_episodes,
                 VALIDATION_SEED,
                 task.levels,
-                None if plays_again else demonstrations.statistics,
+                recorded,
             )
 
     def evaluate(self, decide: PolicyFunction) -> dict[str, Any]:
